@@ -1,0 +1,1 @@
+//! Command registry, completion, control socket and remote console.

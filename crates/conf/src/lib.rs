@@ -1,0 +1,1 @@
+//! The language of Asterisk's .conf files, with positions for errors.

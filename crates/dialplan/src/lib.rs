@@ -1,0 +1,1 @@
+//! extensions.conf: contexts, patterns, hints and the live hint index.

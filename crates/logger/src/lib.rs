@@ -1,0 +1,1 @@
+//! logger.conf: writes what happens in Asterisk's log formats.

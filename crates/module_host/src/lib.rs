@@ -1,0 +1,1 @@
+//! modules.conf, load order, and opening, checking and closing module files.

@@ -1,0 +1,1 @@
+//! PJSIP Extension State Notifications.

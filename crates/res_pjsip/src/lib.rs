@@ -1,0 +1,1 @@
+//! pjsip.conf objects, transports, shards and endpoint identification.

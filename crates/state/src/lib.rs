@@ -1,0 +1,1 @@
+//! Device states and presence states, their sources, leases and aggregation.
