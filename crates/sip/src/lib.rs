@@ -1,5 +1,6 @@
 //! SIP without I/O: messages, headers, URIs, transactions, dialogs, timers.
 
 mod timer;
+pub mod transaction;
 
 pub use timer::{Millis, TimerWheel};
