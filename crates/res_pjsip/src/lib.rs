@@ -1,1 +1,29 @@
 //! pjsip.conf objects, transports, shards and endpoint identification.
+//!
+//! A [`Shard`] is the SIP side without I/O: packets in, packets out. [`Pjsip`] runs one on each core
+//! over UDP sockets. What is served beside OPTIONS comes from [`ShardModule`]s such as
+//! `res_pjsip_pubsub`.
+
+pub mod config;
+mod distributor;
+pub mod identify;
+mod net;
+mod options;
+mod output;
+mod service;
+mod shard;
+pub mod show;
+mod snapshot;
+mod stats;
+mod tag;
+mod trace;
+
+pub use distributor::{Incoming, Request};
+pub use net::BindError;
+pub use options::OptionsModule;
+pub use output::{Output, Packet, Peer};
+pub use service::{Pjsip, StartError, sum};
+pub use shard::{Answer, Core, ModuleFactory, Routes, Shard, ShardMessage, ShardModule};
+pub use snapshot::{BoundTransport, ExtensionLookup, Snapshot};
+pub use stats::{Counter, Stats};
+pub use trace::TraceFilter;

@@ -1,1 +1,21 @@
 //! Subscriptions and NOTIFY: RFC 6665 for the event packages that modules bring.
+//!
+//! [`PubSubService`] puts a part into each shard of `res_pjsip`. A subscription lives in one shard;
+//! its event package, body generator and supplements come from modules, found by name at every use.
+
+mod body;
+mod intern;
+mod module;
+mod notify;
+mod registry;
+mod resource;
+mod service;
+mod show;
+mod stats;
+mod subscribe;
+mod subscription;
+mod table;
+
+pub use registry::{ModuleParts, Registry};
+pub use service::{PubSubService, SubscriptionInfo, WatcherHook};
+pub use show::show_subscriptions;

@@ -1,0 +1,267 @@
+//! The distributor: what every request passes before a module sees it.
+//!
+//! In order: well-formedness (RFC 3261 16.3, 21), retransmission, sanity of URIs and Contact,
+//! endpoint identification, endpoint ACL, authentication, `Require`. Whatever fails is answered here.
+//! A request that no endpoint can be found for and one whose endpoint asks for a password are
+//! answered alike, so that nobody learns which names exist.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use sip::transaction::{Arrival, TransactionId, TransactionKey};
+use sip::{HeaderName, NameAddrRef, RawMessage, Scheme, UriRef, ViaRef};
+
+use crate::config::Endpoint;
+use crate::identify::IdentifyRequest;
+use crate::output::{Output, Peer};
+use crate::shard::Core;
+
+/// A well-formed request, of anybody.
+pub struct Incoming<'a> {
+    /// The message.
+    pub message: RawMessage<'a>,
+    /// Its method.
+    pub method: &'a str,
+    /// The Request-URI.
+    pub uri: UriRef<'a>,
+    /// The topmost Via.
+    pub via: ViaRef<'a>,
+    /// From.
+    pub from: NameAddrRef<'a>,
+    /// To.
+    pub to: NameAddrRef<'a>,
+    /// Call-ID.
+    pub call_id: &'a [u8],
+    /// The number of CSeq.
+    pub cseq: u32,
+    /// Where the packet came from.
+    pub peer: Peer,
+    /// Where its answer goes.
+    pub reply_to: Peer,
+    /// The transaction to answer; none for a request that is answered without one.
+    pub transaction: Option<TransactionId>,
+}
+
+/// A request of a known endpoint that may be served.
+pub struct Request<'a> {
+    incoming: Incoming<'a>,
+    /// The endpoint that it comes from.
+    pub endpoint: Arc<Endpoint>,
+}
+
+impl<'a> Deref for Request<'a> {
+    type Target = Incoming<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.incoming
+    }
+}
+
+impl Incoming<'_> {
+    /// Whether the request is inside a dialog.
+    pub fn in_dialog(&self) -> bool {
+        self.to.tag().is_some()
+    }
+}
+
+/// Methods that create or change a dialog, and so need a Contact.
+const NEEDS_CONTACT: [&str; 5] = ["INVITE", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE"];
+
+impl Core {
+    /// Takes a request up to the point where a module can serve it; answers it here otherwise.
+    pub(crate) fn distribute<'a>(
+        &mut self,
+        peer: Peer,
+        message: &RawMessage<'a>,
+        out: &mut Output,
+    ) -> Option<Request<'a>> {
+        let Some(mut incoming) = parse(peer, message) else {
+            self.stats().unanswerable.add();
+            return None;
+        };
+        if incoming.method == "ACK" {
+            self.stats().stray_acks.add();
+            return None;
+        }
+        self.stats().requests.add();
+        if let Err(refusal) = message.check_request() {
+            tracing::debug!(
+                "{} from {} refused: {} {}",
+                incoming.method, peer.address, refusal.status, refusal.reason
+            );
+            self.refuse_with_reason(&incoming, refusal.status, &refusal.reason, out, |_| {});
+            return None;
+        }
+        incoming.transaction = Some(self.open_transaction(&incoming, out)?);
+        if let Err((status, reason)) = check_uris(&incoming) {
+            self.refuse_with_reason(&incoming, status, reason, out, |_| {});
+            return None;
+        }
+        let endpoint = self.admit(&incoming, out)?;
+        if endpoint.force_rport {
+            incoming.reply_to.address = peer.address;
+        }
+        let unsupported = self.unsupported(&incoming);
+        if !unsupported.is_empty() {
+            self.refuse(&incoming, 420, out, |w| {
+                w.header("Unsupported", unsupported);
+            });
+            return None;
+        }
+        Some(Request { incoming, endpoint })
+    }
+
+    /// No module serves the method.
+    pub(crate) fn nobody_serves(&mut self, request: &Request<'_>, out: &mut Output) {
+        let status = if request.in_dialog() || request.method == "CANCEL" { 481 } else { 501 };
+        tracing::info!(
+            "{} of endpoint '{}' for '{}' refused: no module serves it ({status})",
+            request.method,
+            request.endpoint.id,
+            String::from_utf8_lossy(request.uri.as_bytes())
+        );
+        let allow = self.allow().to_owned();
+        self.refuse(request, status, out, |w| {
+            w.header("Allow", allow);
+        });
+    }
+
+    fn open_transaction(&mut self, incoming: &Incoming<'_>, out: &mut Output) -> Option<TransactionId> {
+        let key = TransactionKey {
+            branch: incoming.via.branch.unwrap_or_default(),
+            sent_by: incoming.via.sent_by(),
+            method: incoming.method,
+            call_id: incoming.call_id,
+            from_tag: incoming.from.tag().unwrap_or_default(),
+            cseq: incoming.cseq,
+            in_dialog: incoming.in_dialog(),
+        };
+        let now = self.now();
+        match self.server_transactions().receive(now, &key) {
+            Arrival::New(id) => return Some(id),
+            Arrival::Answered(bytes) => out.send(incoming.reply_to, bytes),
+            Arrival::Pending => {}
+            Arrival::Merged => {
+                self.refuse(incoming, 482, out, |_| {});
+                return None;
+            }
+        }
+        self.stats().retransmissions_in.add();
+        None
+    }
+
+    /// Finds the endpoint and decides whether it may talk to us.
+    fn admit(&mut self, incoming: &Incoming<'_>, out: &mut Output) -> Option<Arc<Endpoint>> {
+        let why = match self.identify(incoming) {
+            None => "No matching endpoint found",
+            Some(endpoint) if !endpoint.acl.allows(incoming.peer.address.ip()) => "Not match Endpoint ACL",
+            Some(endpoint) if endpoint.auth.is_empty() => return Some(endpoint),
+            Some(endpoint) if incoming.method == "OPTIONS" && endpoint.allow_unauthenticated_options => {
+                return Some(endpoint);
+            }
+            // Nobody can prove a password while no authenticator is loaded: never let in.
+            Some(_) => "Failed to authenticate",
+        };
+        self.stats().unidentified.add();
+        tracing::info!(
+            target: "res_pjsip/pjsip_distributor.c",
+            "Request '{}' from '{}' failed for '{}' (callid: {}) - {why}",
+            incoming.method,
+            printable(incoming.from.raw()),
+            incoming.peer.address,
+            printable(incoming.call_id),
+        );
+        let challenge = self.artificial_challenge();
+        self.refuse(incoming, 401, out, |w| {
+            w.header("WWW-Authenticate", challenge);
+        });
+        None
+    }
+
+    fn identify(&self, incoming: &Incoming<'_>) -> Option<Arc<Endpoint>> {
+        let from = &incoming.from.uri;
+        let user = from.user_unescaped();
+        let host = String::from_utf8_lossy(from.host);
+        let uri = String::from_utf8_lossy(incoming.uri.as_bytes());
+        self.snapshot().identify(&IdentifyRequest {
+            source: incoming.peer.address,
+            from_scheme_is_sip: matches!(from.scheme, Scheme::Sip | Scheme::Sips),
+            from_user: &user,
+            from_domain: &host,
+            request_uri: &uri,
+            headers: &|name| incoming.message.named(name).map(String::from_utf8_lossy).map(Cow::into_owned).collect(),
+        })
+    }
+
+    /// A challenge that no password satisfies. It looks like every other one.
+    fn artificial_challenge(&mut self) -> String {
+        let (nonce, opaque) = (self.random_hex(), self.random_hex());
+        let realm = &self.snapshot().config.global.default_realm;
+        format!(
+            "Digest realm=\"{realm}\",nonce=\"{nonce}\",opaque=\"{}\",algorithm=MD5,qop=\"auth\"",
+            &opaque[..16]
+        )
+    }
+
+    fn unsupported(&self, incoming: &Incoming<'_>) -> String {
+        let required = incoming.message.values(HeaderName::Require).map(String::from_utf8_lossy);
+        let unknown = required.filter(|tag| !self.option_tags().iter().any(|known| known.eq_ignore_ascii_case(tag)));
+        unknown.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Reads what an answer needs; without these there is none.
+fn parse<'a>(peer: Peer, message: &RawMessage<'a>) -> Option<Incoming<'a>> {
+    let line = message.request()?;
+    let via = message.via().ok()?;
+    let mut reply_to = peer;
+    // RFC 3581: with rport to the source port, without to the one in Via. `force_rport` of the
+    // endpoint comes later.
+    if via.rport.is_none() {
+        reply_to.address.set_port(via.port.unwrap_or(5060));
+    }
+    Some(Incoming {
+        message: *message,
+        method: line.method,
+        uri: UriRef::parse(line.uri).ok()?,
+        via,
+        from: message.from().ok()?,
+        to: message.to().ok()?,
+        call_id: message.call_id().ok()?,
+        cseq: message.cseq().ok()?.seq,
+        peer,
+        reply_to,
+        transaction: None,
+    })
+}
+
+/// Schemes and Contact (pjsip.md: message filter).
+fn check_uris(incoming: &Incoming<'_>) -> Result<(), (u16, &'static str)> {
+    let ours = |scheme: &Scheme| matches!(scheme, Scheme::Sip | Scheme::Sips);
+    const UNSUPPORTED: (u16, &str) = (416, "Unsupported URI Scheme");
+    if !ours(&incoming.uri.scheme) {
+        return Err(UNSUPPORTED);
+    }
+    for address in [&incoming.from, &incoming.to] {
+        if !ours(&address.uri.scheme) && address.uri.scheme != Scheme::Tel {
+            return Err(UNSUPPORTED);
+        }
+    }
+    if NEEDS_CONTACT.contains(&incoming.method) {
+        if incoming.message.header(HeaderName::Contact).is_none() {
+            return Err((400, "Missing Contact header"));
+        }
+        match incoming.message.contact() {
+            Ok(contact) if ours(&contact.uri.scheme) => {}
+            Ok(_) => return Err(UNSUPPORTED),
+            Err(_) => return Err((400, "Bad Contact header")),
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of a packet for a log line.
+fn printable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

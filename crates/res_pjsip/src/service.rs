@@ -1,0 +1,257 @@
+//! The running SIP side: its shards and the configuration that they share.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crate::config::{PjsipConfig, Protocol};
+use crate::identify::{self, EndpointIdentifier};
+use crate::net::{BindError, KernelRoutes, Runner, ShardInbox, bind_udp, inbox};
+use crate::options::OptionsModule;
+use crate::shard::{ModuleFactory, Shard, ShardMessage};
+use crate::snapshot::{BoundTransport, ExtensionLookup, Snapshot};
+use crate::stats::Stats;
+use crate::trace::TraceFilter;
+
+/// Everything that `res_pjsip` runs. Dropping it stops the shards.
+pub struct Pjsip {
+    shards: Vec<ShardInbox>,
+    stats: Vec<Arc<Stats>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    snapshot: Arc<Snapshot>,
+    identifiers: Vec<Arc<dyn EndpointIdentifier>>,
+}
+
+/// Why the SIP side does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A transport's address is taken, or none could be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The system gave no thread or no random number.
+    #[error("cannot start a SIP thread: {0}")]
+    System(#[from] std::io::Error),
+}
+
+impl Pjsip {
+    /// Binds the UDP transports of `config` and starts `shards` shards. A transport whose address
+    /// is in use is an error; one that cannot be bound for another reason is reported and left out,
+    /// unless it was the last.
+    pub fn start(config: PjsipConfig, shards: usize) -> Result<Arc<Self>, StartError> {
+        let shards = shards.clamp(1, usize::from(u16::MAX));
+        let trace = initial_trace(&config.global.debug);
+        let (transports, mut sockets) = bind_transports(&config, shards)?;
+        let snapshot = Arc::new(Snapshot {
+            config: Arc::new(config),
+            transports,
+            identifiers: Vec::new(),
+            extensions: None,
+            trace,
+        });
+        let seed = random_seed()?;
+        let epoch = Instant::now();
+        let (inboxes, readers): (Vec<_>, Vec<_>) = (0..shards).map(|_| inbox()).unzip();
+        let mut pjsip = Self {
+            shards: inboxes,
+            stats: Vec::new(),
+            threads: Mutex::default(),
+            state: Mutex::new(State { snapshot: snapshot.clone(), identifiers: Vec::new() }),
+        };
+        for (id, inbox) in readers.into_iter().enumerate() {
+            let shard = Shard::new(
+                id as u16,
+                shards as u16,
+                seed,
+                0,
+                snapshot.clone(),
+                Box::new(KernelRoutes::default()),
+            );
+            pjsip.stats.push(shard.stats());
+            let runner = Runner {
+                shard,
+                inbox,
+                sockets: sockets.iter_mut().filter_map(Vec::pop).collect(),
+                shards: pjsip.shards.clone(),
+                epoch,
+                snapshot: snapshot.clone(),
+            };
+            let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
+                if let Err(error) = runner.run() {
+                    tracing::error!("SIP shard {id} ended: {error}");
+                }
+            })?;
+            pjsip.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
+        }
+        pjsip.add_module(Arc::new(|_| Box::new(OptionsModule)));
+        Ok(Arc::new(pjsip))
+    }
+
+    /// Number of shards.
+    pub fn shard_count(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The configuration in force.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.state().snapshot.clone()
+    }
+
+    /// Adds an endpoint identifier; `endpoint_identifier_order` says when it is asked.
+    pub fn add_identifier(&self, identifier: Arc<dyn EndpointIdentifier>) {
+        let mut state = self.state();
+        state.identifiers.push(identifier);
+        self.publish_identifiers(&mut state);
+    }
+
+    /// Removes the endpoint identifiers of this name.
+    pub fn remove_identifier(&self, name: &str) {
+        let mut state = self.state();
+        state.identifiers.retain(|identifier| identifier.name() != name);
+        self.publish_identifiers(&mut state);
+    }
+
+    /// Sets the dialplan that OPTIONS looks at.
+    pub fn set_extensions(&self, extensions: Option<Arc<dyn ExtensionLookup>>) {
+        self.publish(&mut self.state(), |snapshot| snapshot.extensions = extensions);
+    }
+
+    /// Sets what the SIP logger shows.
+    pub fn set_trace(&self, trace: TraceFilter) {
+        self.publish(&mut self.state(), |snapshot| snapshot.trace = trace);
+    }
+
+    /// Adds a module to every shard.
+    pub fn add_module(&self, factory: ModuleFactory) {
+        for shard in &self.shards {
+            shard.send(ShardMessage::AddModule(factory.clone()));
+        }
+    }
+
+    /// Removes a module from every shard.
+    pub fn remove_module(&self, name: &'static str) {
+        for shard in &self.shards {
+            shard.send(ShardMessage::RemoveModule(name));
+        }
+    }
+
+    /// Sends a message to a module in every shard; `message` makes it for each.
+    pub fn send_to_module(&self, name: &'static str, mut message: impl FnMut(u16) -> Box<dyn Any + Send>) {
+        for (id, shard) in self.shards.iter().enumerate() {
+            shard.send(ShardMessage::Module(name, message(id as u16)));
+        }
+    }
+
+    /// Sends a message to a module in one shard.
+    pub fn send_to_shard(&self, shard: u16, name: &'static str, message: Box<dyn Any + Send>) {
+        if let Some(inbox) = self.shards.get(usize::from(shard)) {
+            inbox.send(ShardMessage::Module(name, message));
+        }
+    }
+
+    /// The counters of all shards, added up.
+    pub fn stats(&self) -> Vec<(&'static str, u64)> {
+        sum(self.stats.iter().map(|stats| stats.values()))
+    }
+
+    /// Stops the shards and waits for them. What they had queued has been sent.
+    pub fn stop(&self) {
+        for shard in &self.shards {
+            shard.send(ShardMessage::Stop);
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("A SIP shard ended by a panic");
+            }
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish_identifiers(&self, state: &mut State) {
+        let order = &state.snapshot.config.global.endpoint_identifier_order;
+        let identifiers = identify::in_order(order, &state.identifiers);
+        self.publish(state, |snapshot| snapshot.identifiers = identifiers);
+    }
+
+    fn publish(&self, state: &mut State, change: impl FnOnce(&mut Snapshot)) {
+        let old = &state.snapshot;
+        let mut snapshot = Snapshot {
+            config: old.config.clone(),
+            transports: old.transports.clone(),
+            identifiers: old.identifiers.clone(),
+            extensions: old.extensions.clone(),
+            trace: old.trace.clone(),
+        };
+        change(&mut snapshot);
+        state.snapshot = Arc::new(snapshot);
+        for shard in &self.shards {
+            shard.send(ShardMessage::Snapshot(state.snapshot.clone()));
+        }
+    }
+}
+
+impl Drop for Pjsip {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Adds up counters of several shards, by name, in the order of the first.
+pub fn sum(shards: impl Iterator<Item = Vec<(&'static str, u64)>>) -> Vec<(&'static str, u64)> {
+    shards
+        .reduce(|mut total, values| {
+            for (sum, (_, value)) in total.iter_mut().zip(values) {
+                sum.1 += value;
+            }
+            total
+        })
+        .unwrap_or_default()
+}
+
+type Bound = (Vec<BoundTransport>, Vec<Vec<std::net::UdpSocket>>);
+
+fn bind_transports(config: &PjsipConfig, shards: usize) -> Result<Bound, BindError> {
+    let (mut transports, mut sockets, mut failed) = (Vec::new(), Vec::new(), None);
+    for transport in &config.transports {
+        if transport.protocol != Protocol::Udp {
+            tracing::warn!("Transport '{}': only UDP is served by this version; it is not opened", transport.id);
+            continue;
+        }
+        match bind_udp(&transport.id, transport.bind, transport.tos, shards) {
+            Ok((local, bound)) => {
+                transports.push(BoundTransport { config: transport.clone(), local });
+                sockets.push(bound);
+            }
+            Err(error) if error.source.kind() == std::io::ErrorKind::AddrInUse => return Err(error),
+            Err(error) => {
+                tracing::error!("{error}");
+                failed = Some(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) if transports.is_empty() => Err(error),
+        _ => Ok((transports, sockets)),
+    }
+}
+
+/// The option `debug` of `[global]`: `no`, `yes` or a host.
+fn initial_trace(debug: &str) -> TraceFilter {
+    match conf::parse_bool(debug) {
+        Some(true) => TraceFilter::All,
+        Some(false) => TraceFilter::Off,
+        None => debug.parse().map_or(TraceFilter::Off, |host| TraceFilter::Hosts(vec![host])),
+    }
+}
+
+fn random_seed() -> std::io::Result<u64> {
+    getrandom::u64().map_err(|error| std::io::Error::other(error.to_string()))
+}

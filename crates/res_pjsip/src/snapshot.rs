@@ -1,0 +1,44 @@
+//! What a shard knows of the configuration: one immutable value, replaced as a whole.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::config::{Endpoint, PjsipConfig, Transport};
+use crate::identify::{EndpointIdentifier, IdentifyRequest};
+use crate::trace::TraceFilter;
+
+/// Whether an extension exists in a context; asked by OPTIONS.
+pub trait ExtensionLookup: Send + Sync {
+    /// True if `extension` can be reached in `context`.
+    fn exists(&self, context: &str, extension: &str) -> bool;
+}
+
+/// A transport that listens.
+#[derive(Debug, Clone)]
+pub struct BoundTransport {
+    /// Its section of `pjsip.conf`.
+    pub config: Arc<Transport>,
+    /// The address that it is bound to (the real port where 0 was asked for).
+    pub local: SocketAddr,
+}
+
+/// Everything that handling a packet reads beside the shard's own state.
+pub struct Snapshot {
+    /// The objects of `pjsip.conf`.
+    pub config: Arc<PjsipConfig>,
+    /// Listening transports. A transport keeps its place as long as the server runs.
+    pub transports: Vec<BoundTransport>,
+    /// Endpoint identifiers in the order in which they are asked.
+    pub identifiers: Vec<Arc<dyn EndpointIdentifier>>,
+    /// The dialplan, if there is one.
+    pub extensions: Option<Arc<dyn ExtensionLookup>>,
+    /// Which packets the SIP logger shows.
+    pub trace: TraceFilter,
+}
+
+impl Snapshot {
+    /// The endpoint that a request comes from.
+    pub fn identify(&self, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
+        self.identifiers.iter().find_map(|identifier| identifier.identify(&self.config, request))
+    }
+}

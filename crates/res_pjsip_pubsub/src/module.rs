@@ -1,0 +1,284 @@
+//! The part of `res_pjsip_pubsub` in one shard: tables, timers, queue, messages.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use module_api::Payload;
+use res_pjsip::{Answer, Core, Output, Request, ShardModule};
+
+use crate::body::Bodies;
+use crate::intern::Interner;
+use crate::registry::Registry;
+use crate::resource::{ResourceId, Resources};
+use crate::service::{Shared, SubscriptionInfo};
+use crate::stats::PubSubStats;
+use crate::subscription::{Reason, Subscription};
+use crate::table::Table;
+
+/// The name by which shards know this module.
+pub(crate) const NAME: &str = "res_pjsip_pubsub";
+
+/// What a timer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimerKind {
+    Expiry,
+    Retry,
+}
+
+/// A message to the module in a shard.
+pub(crate) enum Message {
+    /// The loaded modules have changed.
+    Registry(Arc<Registry>),
+    /// New states wait in [`Shared`].
+    Updates,
+    /// Lists the subscriptions.
+    List(std::sync::mpsc::Sender<Vec<SubscriptionInfo>>),
+}
+
+/// All subscriptions of one shard.
+pub(crate) struct PubSub {
+    pub(crate) shard: u16,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) subscriptions: Table<Subscription>,
+    pub(crate) resources: Resources,
+    pub(crate) bodies: Bodies,
+    /// Subscriptions to be notified, with their generation.
+    pub(crate) queue: VecDeque<(u32, u32)>,
+    pub(crate) user_agents: Interner,
+    pub(crate) names: Interner,
+    pub(crate) stats: Arc<PubSubStats>,
+    dialogs: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl PubSub {
+    pub(crate) fn new(shard: u16, shared: Arc<Shared>) -> Self {
+        Self {
+            shard,
+            registry: shared.registry(),
+            stats: shared.stats(shard),
+            shared,
+            subscriptions: Table::default(),
+            resources: Resources::default(),
+            bodies: Bodies::default(),
+            queue: VecDeque::new(),
+            user_agents: Interner::default(),
+            names: Interner::default(),
+            dialogs: HashTable::new(),
+            hasher: RandomState::default(),
+        }
+    }
+
+    /// Adds a subscription to all tables.
+    pub(crate) fn insert(&mut self, subscription: Subscription) -> u32 {
+        let hash = dialog_hash(&self.hasher, &subscription);
+        let resource = subscription.resource;
+        let (index, generation) = self.subscriptions.insert(subscription);
+        let place = self.resources.watch(resource, index);
+        if let Some(subscription) = self.subscriptions.get_mut(index) {
+            subscription.generation = generation;
+            subscription.place = place;
+        }
+        let (subscriptions, hasher) = (&self.subscriptions, &self.hasher);
+        let rehash = |index: &u32| subscriptions.get(*index).map_or(0, |s| dialog_hash(hasher, s));
+        self.dialogs.insert_unique(hash, index, rehash);
+        self.stats.active.add();
+        self.count_watcher(resource, 1);
+        index
+    }
+
+    /// Removes a subscription from all tables.
+    pub(crate) fn remove(&mut self, index: u32) {
+        let Some(subscription) = self.subscriptions.get(index) else { return };
+        let hash = dialog_hash(&self.hasher, subscription);
+        if let Ok(entry) = self.dialogs.find_entry(hash, |other| *other == index) {
+            entry.remove();
+        }
+        let (resource, place) = (subscription.resource, subscription.place);
+        self.count_watcher(resource, -1);
+        if let Some(moved) = self.resources.unwatch(resource, place)
+            && let Some(moved) = self.subscriptions.get_mut(moved)
+        {
+            moved.place = place;
+        }
+        self.subscriptions.remove(index);
+        self.stats.active.subtract();
+    }
+
+    /// The subscription whose dialog has these ids.
+    pub(crate) fn find_dialog(&self, call_id: &[u8], local_tag: &[u8], remote_tag: &[u8]) -> Option<u32> {
+        let hash = self.hasher.hash_one((call_id, local_tag, remote_tag));
+        let same = |index: &u32| {
+            self.subscriptions.get(*index).is_some_and(|s| s.dialog.matches(call_id, local_tag, remote_tag))
+        };
+        self.dialogs.find(hash, same).copied()
+    }
+
+    /// Arms the expiry timer of a subscription.
+    pub(crate) fn arm_expiry(&mut self, core: &mut Core, index: u32) {
+        let Some(subscription) = self.subscriptions.get_mut(index) else { return };
+        subscription.armed_for = subscription.expires_at;
+        core.arm(subscription.expires_at, timer_token(TimerKind::Expiry, index, subscription.generation));
+    }
+
+    fn expired(&mut self, core: &mut Core, index: u32, out: &mut Output) {
+        let Some(subscription) = self.subscriptions.get(index) else { return };
+        if !subscription.is_alive() {
+            return;
+        }
+        if core.now() < subscription.expires_at {
+            // Refreshed meanwhile. A timer that was overtaken by an earlier one does nothing.
+            if core.now() >= subscription.armed_for {
+                self.arm_expiry(core, index);
+            }
+            return;
+        }
+        self.stats.expired.add();
+        self.end(core, index, Reason::Timeout, out);
+    }
+
+    /// Takes the new states that other threads have left.
+    fn take_updates(&mut self, core: &mut Core, out: &mut Output) {
+        for ((topic, key), payload) in self.shared.take_updates(self.shard) {
+            let Some(id) = self.resources.find(&topic, &key) else { continue };
+            self.update(core, id, payload, out);
+        }
+    }
+
+    fn update(&mut self, core: &mut Core, id: ResourceId, payload: Arc<Payload>, out: &mut Output) {
+        let Some(resource) = self.resources.get_mut(id) else { return };
+        if payload.seq <= resource.payload.seq {
+            return;
+        }
+        let gone = payload.terminated;
+        resource.payload = payload;
+        let watchers = self.resources.watchers(id).to_vec();
+        for index in watchers {
+            if gone {
+                self.stats.ended_with_resource.add();
+                self.end(core, index, Reason::NoResource, out);
+            } else {
+                self.mark_dirty(index);
+            }
+        }
+    }
+
+    /// New modules: whoever waited for a generator is notified, and every resource is read again.
+    fn replace_registry(&mut self, registry: Arc<Registry>) {
+        self.registry = registry;
+        self.bodies.forget();
+        let waiting = self.subscriptions.iter().filter(|(_, s)| s.waiting);
+        let waiting: Vec<_> = waiting.map(|(index, _)| index).collect();
+        for index in waiting {
+            if let Some(subscription) = self.subscriptions.get_mut(index) {
+                subscription.waiting = false;
+            }
+            self.mark_dirty(index);
+        }
+    }
+
+    fn count_watcher(&self, resource: ResourceId, change: isize) {
+        if let Some(resource) = self.resources.get(resource) {
+            self.shared.count_watcher(&resource.topic, &resource.key, change);
+        }
+    }
+
+    fn list(&self, core: &Core) -> Vec<SubscriptionInfo> {
+        let info = |subscription: &Subscription| SubscriptionInfo {
+            endpoint: subscription.endpoint.clone(),
+            resource: subscription.texts.resource().to_owned(),
+            event: subscription.event.clone(),
+            expiry: if subscription.is_alive() { subscription.seconds_left(core.now()) } else { 0 },
+            call_id: String::from_utf8_lossy(subscription.dialog.call_id()).into_owned(),
+        };
+        self.subscriptions.iter().map(|(_, subscription)| info(subscription)).collect()
+    }
+}
+
+impl ShardModule for PubSub {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn methods(&self) -> &'static [&'static str] {
+        &["SUBSCRIBE"]
+    }
+
+    fn request(&mut self, core: &mut Core, request: &Request<'_>, out: &mut Output) {
+        self.subscribe(core, request, out);
+    }
+
+    fn answer(&mut self, core: &mut Core, token: u64, answer: Answer, out: &mut Output) {
+        if let Some(index) = self.alive(token) {
+            self.notify_answered(core, index, answer, out);
+        }
+    }
+
+    fn timer(&mut self, core: &mut Core, token: u64, out: &mut Output) {
+        let Some(index) = self.alive(token) else { return };
+        if token >> KIND_SHIFT == TimerKind::Retry as u64 {
+            self.mark_dirty(index);
+        } else {
+            self.expired(core, index, out);
+        }
+    }
+
+    fn message(&mut self, core: &mut Core, message: Box<dyn Any + Send>, out: &mut Output) {
+        let Ok(message) = message.downcast::<Message>() else { return };
+        match *message {
+            Message::Registry(registry) => self.replace_registry(registry),
+            Message::Updates => self.take_updates(core, out),
+            // Whoever asked may have given up waiting.
+            Message::List(reply) => drop(reply.send(self.list(core))),
+        }
+    }
+
+    fn work(&mut self, core: &mut Core, budget: usize, out: &mut Output) -> bool {
+        for _ in 0..budget {
+            let Some((index, generation)) = self.queue.pop_front() else { return false };
+            let Some(subscription) = self.subscriptions.get_mut(index) else { continue };
+            if subscription.generation != generation {
+                continue;
+            }
+            subscription.queued = false;
+            if subscription.dirty && !subscription.in_flight {
+                self.notify(core, index, out);
+            }
+        }
+        !self.queue.is_empty()
+    }
+}
+
+impl PubSub {
+    /// The subscription of a token, if it is still the same one.
+    fn alive(&self, token: u64) -> Option<u32> {
+        let index = token as u32;
+        let generation = (token >> 32) as u32 & GENERATION_MASK;
+        self.subscriptions.get(index).filter(|s| s.generation == generation).map(|_| index)
+    }
+}
+
+/// Tokens: index (32 bits), generation (20), kind of timer (4).
+const KIND_SHIFT: u32 = 52;
+/// Generations wrap here.
+pub(crate) const GENERATION_MASK: u32 = (1 << 20) - 1;
+
+/// The token of a subscription's NOTIFY.
+pub(crate) fn token(index: u32, generation: u32) -> u64 {
+    u64::from(generation & GENERATION_MASK) << 32 | u64::from(index)
+}
+
+/// The token of a subscription's timer.
+pub(crate) fn timer_token(kind: TimerKind, index: u32, generation: u32) -> u64 {
+    (kind as u64) << KIND_SHIFT | token(index, generation)
+}
+
+fn dialog_hash(hasher: &RandomState, subscription: &Subscription) -> u64 {
+    let dialog = &subscription.dialog;
+    hasher.hash_one((dialog.call_id(), dialog.local_tag(), dialog.remote_tag()))
+}

@@ -1,0 +1,168 @@
+//! Subscriptions as the rest of the server sees them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
+
+use module_api::Payload;
+use res_pjsip::Pjsip;
+use res_pjsip::config::Endpoint;
+
+use crate::module::{Message, NAME, PubSub};
+use crate::registry::{ModuleParts, Registry};
+use crate::stats::PubSubStats;
+
+/// Told when a resource (topic, key) gains or loses watchers.
+pub type WatcherHook = Box<dyn Fn(&str, &str, isize) + Send + Sync>;
+
+/// How long a command waits for a shard that is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What `pjsip show subscriptions inbound` shows of one subscription.
+#[derive(Debug, Clone)]
+pub struct SubscriptionInfo {
+    /// The watcher.
+    pub endpoint: Arc<Endpoint>,
+    /// The user part that was asked for.
+    pub resource: String,
+    /// The event package.
+    pub event: Arc<str>,
+    /// Seconds left.
+    pub expiry: u64,
+    /// Call-ID.
+    pub call_id: String,
+}
+
+type Updates = HashMap<(Arc<str>, Arc<str>), Arc<Payload>>;
+
+/// What shards and the rest of the server share.
+pub(crate) struct Shared {
+    registry: Mutex<Arc<Registry>>,
+    /// For each shard the newest state of each resource that changed since it last looked: bounded
+    /// by the number of resources, however slow the shard is.
+    updates: Vec<Mutex<Updates>>,
+    stats: Vec<Arc<PubSubStats>>,
+    watchers: WatcherHook,
+}
+
+/// `res_pjsip_pubsub` while it is loaded: dropping it ends all subscriptions without a word.
+pub struct PubSubService {
+    pjsip: Arc<Pjsip>,
+    shared: Arc<Shared>,
+    running: AtomicBool,
+}
+
+impl PubSubService {
+    /// Adds subscriptions to the shards of `pjsip`.
+    pub fn start(pjsip: Arc<Pjsip>, watchers: WatcherHook) -> Arc<Self> {
+        let count = pjsip.shard_count();
+        let shared = Arc::new(Shared {
+            registry: Mutex::default(),
+            updates: (0..count).map(|_| Mutex::default()).collect(),
+            stats: (0..count).map(|_| Arc::default()).collect(),
+            watchers,
+        });
+        let for_shards = shared.clone();
+        pjsip.add_module(Arc::new(move |shard| Box::new(PubSub::new(shard, for_shards.clone()))));
+        Arc::new(Self { pjsip, shared, running: AtomicBool::new(true) })
+    }
+
+    /// Adds what a module brings. An event or media type that is taken is an error.
+    pub fn add_parts(&self, module: &str, parts: ModuleParts) -> Result<(), String> {
+        let mut registry = lock(&self.shared.registry);
+        *registry = Arc::new(registry.with(module, parts)?);
+        self.publish_registry(&registry);
+        Ok(())
+    }
+
+    /// Removes what a module brought.
+    pub fn remove_parts(&self, module: &str) {
+        let mut registry = lock(&self.shared.registry);
+        *registry = Arc::new(registry.without(module));
+        self.publish_registry(&registry);
+    }
+
+    /// Tells every shard the new state of a resource.
+    pub fn publish(&self, topic: &str, key: &str, payload: Payload) {
+        let (topic, key, payload): (Arc<str>, Arc<str>, _) = (topic.into(), key.into(), Arc::new(payload));
+        for (shard, updates) in self.shared.updates.iter().enumerate() {
+            let mut updates = lock(updates);
+            let idle = updates.is_empty();
+            let newest = updates.entry((topic.clone(), key.clone())).or_insert_with(|| payload.clone());
+            if payload.seq > newest.seq {
+                *newest = payload.clone();
+            }
+            drop(updates);
+            if idle {
+                self.pjsip.send_to_shard(shard as u16, NAME, Box::new(Message::Updates));
+            }
+        }
+    }
+
+    /// All inbound subscriptions, by endpoint and resource.
+    pub fn list(&self) -> Vec<SubscriptionInfo> {
+        let (reply, answers) = mpsc::channel();
+        self.pjsip.send_to_module(NAME, |_| Box::new(Message::List(reply.clone())));
+        drop(reply);
+        let mut all = Vec::new();
+        for _ in 0..self.pjsip.shard_count() {
+            match answers.recv_timeout(PATIENCE) {
+                Ok(part) => all.extend(part),
+                Err(_) => break,
+            }
+        }
+        let order = |s: &SubscriptionInfo| (s.endpoint.id.clone(), s.resource.clone(), s.event.clone(), s.call_id.clone());
+        all.sort_by_cached_key(order);
+        all
+    }
+
+    /// The counters of all shards, added up.
+    pub fn stats(&self) -> Vec<(&'static str, u64)> {
+        res_pjsip::sum(self.shared.stats.iter().map(|stats| stats.values()))
+    }
+
+    /// Number of live subscriptions.
+    pub fn active(&self) -> u64 {
+        self.shared.stats.iter().map(|stats| stats.active.get()).sum()
+    }
+
+    /// Takes subscriptions out of the shards.
+    pub fn stop(&self) {
+        if self.running.swap(false, Ordering::Relaxed) {
+            self.pjsip.remove_module(NAME);
+        }
+    }
+
+    fn publish_registry(&self, registry: &Arc<Registry>) {
+        self.pjsip.send_to_module(NAME, |_| Box::new(Message::Registry(registry.clone())));
+    }
+}
+
+impl Drop for PubSubService {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Shared {
+    pub(crate) fn registry(&self) -> Arc<Registry> {
+        lock(&self.registry).clone()
+    }
+
+    pub(crate) fn stats(&self, shard: u16) -> Arc<PubSubStats> {
+        self.stats.get(usize::from(shard)).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn take_updates(&self, shard: u16) -> Updates {
+        self.updates.get(usize::from(shard)).map(|updates| std::mem::take(&mut *lock(updates))).unwrap_or_default()
+    }
+
+    pub(crate) fn count_watcher(&self, topic: &str, key: &str, change: isize) {
+        (self.watchers)(topic, key, change);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
