@@ -119,7 +119,7 @@ impl Core {
             "{} of endpoint '{}' for '{}' refused: no module serves it ({status})",
             request.method,
             request.endpoint.id,
-            String::from_utf8_lossy(request.uri.as_bytes())
+            request.uri.text()
         );
         let allow = self.allow().to_owned();
         self.refuse(request, status, out, |w| {
@@ -130,7 +130,8 @@ impl Core {
     fn open_transaction(&mut self, incoming: &Incoming<'_>, out: &mut Output) -> Option<TransactionId> {
         let key = TransactionKey {
             branch: incoming.via.branch.unwrap_or_default(),
-            sent_by: incoming.via.sent_by(),
+            host: incoming.via.host,
+            port: incoming.via.port,
             method: incoming.method,
             call_id: incoming.call_id,
             from_tag: incoming.from.tag().unwrap_or_default(),
@@ -168,7 +169,7 @@ impl Core {
             target: "res_pjsip/pjsip_distributor.c",
             "Request '{}' from '{}' failed for '{}' (callid: {}) - {why}",
             incoming.method,
-            printable(incoming.from.raw()),
+            printable(incoming.message.header(HeaderName::From).unwrap_or_default()),
             incoming.peer.address,
             printable(incoming.call_id),
         );
@@ -182,14 +183,12 @@ impl Core {
     fn identify(&self, incoming: &Incoming<'_>) -> Option<Arc<Endpoint>> {
         let from = &incoming.from.uri;
         let user = from.user_unescaped();
-        let host = String::from_utf8_lossy(from.host);
-        let uri = String::from_utf8_lossy(incoming.uri.as_bytes());
         self.snapshot().identify(&IdentifyRequest {
             source: incoming.peer.address,
             from_scheme_is_sip: matches!(from.scheme, Scheme::Sip | Scheme::Sips),
             from_user: &user,
-            from_domain: &host,
-            request_uri: &uri,
+            from_domain: from.host,
+            request_uri: incoming.uri.text(),
             headers: &|name| incoming.message.named(name).map(String::from_utf8_lossy).map(Cow::into_owned).collect(),
         })
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use module_api::{Body, BodyContext, BodyGenerator, Fail, Inputs, Payload};
 
+use res_pjsip::config::Endpoint;
+
 use crate::registry::Registry;
 use crate::subscription::Subscription;
 
@@ -30,7 +32,7 @@ struct Last {
     remote: Box<str>,
     user_agent: Arc<str>,
     version: u32,
-    endpoint: Arc<str>,
+    endpoint: Arc<Endpoint>,
 }
 
 /// Why there is no body.
@@ -71,7 +73,7 @@ impl Bodies {
                 remote: subscription.texts.remote().into(),
                 user_agent: subscription.user_agent.clone(),
                 version: subscription.version,
-                endpoint: subscription.endpoint.id.clone(),
+                endpoint: subscription.endpoint.clone(),
             });
         }
         Ok(&self.text)
@@ -123,6 +125,6 @@ impl Last {
             && (!needs(Inputs::REMOTE) || *self.remote == *subscription.texts.remote())
             && (!needs(Inputs::USER_AGENT) || self.user_agent == subscription.user_agent)
             && (!needs(Inputs::VERSION) || self.version == subscription.version)
-            && (!needs(Inputs::SUBSCRIBER) || self.endpoint == subscription.endpoint.id)
+            && (!needs(Inputs::SUBSCRIBER) || Arc::ptr_eq(&self.endpoint, &subscription.endpoint))
     }
 }

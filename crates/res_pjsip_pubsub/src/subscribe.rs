@@ -5,7 +5,7 @@ use std::sync::Arc;
 use module_api::{EventPackage, ResourceQuery};
 use res_pjsip::config::Endpoint;
 use res_pjsip::{Core, Output, Peer, Request};
-use sip::{Dialog, DialogError, EventRef, HeaderName, UriRef};
+use sip::{Dialog, DialogError, EventRef, HeaderName, Scheme, UriRef};
 
 use crate::module::PubSub;
 use crate::subscription::{Reason, Subscription, Texts};
@@ -287,30 +287,27 @@ fn expires(request: &Request<'_>) -> Result<Option<u32>, Refusal> {
 
 /// The texts that bodies and NOTIFYs need.
 fn texts(request: &Request<'_>, event: &EventRef<'_>, resource: &str) -> Option<Texts> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let local = text(request.uri.as_bytes());
-    let local = local.split_once('?').map_or(&*local, |(uri, _headers)| uri);
-    let domain = text(request.to.uri.host);
-    Texts::pack(&sip::unfold(event.raw), resource, local, &without_port(&request.from.uri), &domain)
+    let uri = request.uri.text();
+    let local = uri.split_once('?').map_or(uri, |(uri, _headers)| uri);
+    let event = sip::unfold(event.raw);
+    let event = String::from_utf8_lossy(&event);
+    Texts::pack(&event, resource, local, &without_port(&request.from.uri), request.to.uri.host)
 }
 
 /// A URI as Asterisk prints it in From and To: no port, no transport.
 fn without_port(uri: &UriRef<'_>) -> String {
-    let mut text = format!("{}:", uri.scheme_name());
-    if let Some(user) = uri.user {
-        text.push_str(&String::from_utf8_lossy(user));
-        text.push('@');
+    if !uri.is_sip() {
+        return uri.text().to_owned();
     }
-    text.push_str(&String::from_utf8_lossy(uri.host));
-    for (name, value) in uri.params() {
-        if name.eq_ignore_ascii_case(b"transport") {
-            continue;
-        }
+    let scheme = if uri.scheme == Scheme::Sips { "sips" } else { "sip" };
+    let user = uri.user.map(|user| format!("{user}@")).unwrap_or_default();
+    let mut text = format!("{scheme}:{user}{}", uri.host);
+    for (name, value) in uri.params().filter(|(name, _)| !name.eq_ignore_ascii_case("transport")) {
         text.push(';');
-        text.push_str(&String::from_utf8_lossy(name));
+        text.push_str(name);
         if let Some(value) = value {
             text.push('=');
-            text.push_str(&String::from_utf8_lossy(value));
+            text.push_str(value);
         }
     }
     text
@@ -318,7 +315,7 @@ fn without_port(uri: &UriRef<'_>) -> String {
 
 /// Our Contact: no user part unless `contact_user` is set.
 fn contact(endpoint: &Endpoint, request: &Request<'_>, local: std::net::SocketAddr) -> String {
-    let scheme = if request.uri.scheme == sip::Scheme::Sips { "sips" } else { "sip" };
+    let scheme = if request.uri.scheme == Scheme::Sips { "sips" } else { "sip" };
     match &*endpoint.contact_user {
         "" => format!("<{scheme}:{local}>"),
         user => format!("<{scheme}:{user}@{local}>"),

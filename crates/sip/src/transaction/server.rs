@@ -14,8 +14,10 @@ use crate::transaction::Timers;
 pub struct TransactionKey<'a> {
     /// The branch parameter of the topmost Via; empty for a request of an RFC 2543 client.
     pub branch: &'a [u8],
-    /// Host and port of the topmost Via, as sent.
-    pub sent_by: &'a [u8],
+    /// Host of the topmost Via, as sent.
+    pub host: &'a str,
+    /// Port of the topmost Via, if it was sent.
+    pub port: Option<u16>,
     /// The method.
     pub method: &'a str,
     /// Call-ID, From tag and CSeq number: what two copies of one request that came by different
@@ -177,9 +179,10 @@ impl ServerTransactions {
 const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 
 fn hash_key(key: &TransactionKey<'_>, hasher: &mut dyn Hasher) {
-    for part in [key.branch, key.sent_by, key.method.as_bytes()] {
+    for part in [key.branch, key.host.as_bytes(), key.method.as_bytes()] {
         hash_part(part, hasher);
     }
+    hasher.write_u32(key.port.map_or(u32::MAX, u32::from));
     if !key.branch.get(..MAGIC_COOKIE.len()).is_some_and(|b| b.eq_ignore_ascii_case(MAGIC_COOKIE)) {
         hash_merge(key, hasher);
     }
@@ -204,7 +207,8 @@ mod tests {
     fn key(branch: &str) -> TransactionKey<'_> {
         TransactionKey {
             branch: branch.as_bytes(),
-            sent_by: b"192.0.2.1:5060",
+            host: "192.0.2.1",
+            port: Some(5060),
             method: "SUBSCRIBE",
             call_id: b"c1",
             from_tag: b"f1",
@@ -242,7 +246,7 @@ mod tests {
         let mut table = table();
         open(&mut table, 0, &key("z9hG4bK1"));
         open(&mut table, 0, &TransactionKey { method: "OPTIONS", ..key("z9hG4bK1") });
-        open(&mut table, 0, &TransactionKey { sent_by: b"192.0.2.2", call_id: b"c2", ..key("z9hG4bK1") });
+        open(&mut table, 0, &TransactionKey { host: "192.0.2.2", call_id: b"c2", ..key("z9hG4bK1") });
         assert_eq!(table.len(), 3);
     }
 
