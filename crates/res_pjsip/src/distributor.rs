@@ -5,7 +5,6 @@
 //! A request that no endpoint can be found for and one whose endpoint asks for a password are
 //! answered alike, so that nobody learns which names exist.
 
-use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -183,14 +182,23 @@ impl Core {
     fn identify(&self, incoming: &Incoming<'_>) -> Option<Arc<Endpoint>> {
         let from = &incoming.from.uri;
         let user = from.user_unescaped();
-        self.snapshot().identify(&IdentifyRequest {
+        let snapshot = self.snapshot();
+        snapshot.identifiers.identify(&snapshot.config, &IdentifyRequest {
             source: incoming.peer.address,
             from_scheme_is_sip: matches!(from.scheme, Scheme::Sip | Scheme::Sips),
             from_user: &user,
             from_domain: from.host,
+            transport_domain: self.transport_domain(incoming.peer),
             request_uri: incoming.uri.text(),
-            headers: &|name| incoming.message.named(name).map(String::from_utf8_lossy).map(Cow::into_owned).collect(),
+            headers: &|name, visit| {
+                incoming.message.named(name).any(|value| visit(&String::from_utf8_lossy(value)));
+            },
         })
+    }
+
+    fn transport_domain(&self, peer: Peer) -> &str {
+        let transport = self.snapshot().transports.get(usize::from(peer.transport));
+        transport.and_then(|t| t.config.domain.as_deref()).unwrap_or_default()
     }
 
     /// A challenge that no password satisfies. It looks like every other one.

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::config::{PjsipConfig, Protocol};
-use crate::identify::{self, EndpointIdentifier};
+use crate::identify::{EndpointIdentifier, Identifiers};
 use crate::net::{BindError, KernelRoutes, Runner, ShardInbox, bind_udp, inbox};
 use crate::options::OptionsModule;
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
@@ -49,7 +49,7 @@ impl Pjsip {
         let snapshot = Arc::new(Snapshot {
             config: Arc::new(config),
             transports,
-            identifiers: Vec::new(),
+            identifiers: Identifiers::default(),
             extensions: None,
             trace,
         });
@@ -177,19 +177,12 @@ impl Pjsip {
 
     fn publish_identifiers(&self, state: &mut State) {
         let order = &state.snapshot.config.global.endpoint_identifier_order;
-        let identifiers = identify::in_order(order, &state.identifiers);
+        let identifiers = Identifiers::new(state.identifiers.clone()).ordered(order);
         self.publish(state, |snapshot| snapshot.identifiers = identifiers);
     }
 
     fn publish(&self, state: &mut State, change: impl FnOnce(&mut Snapshot)) {
-        let old = &state.snapshot;
-        let mut snapshot = Snapshot {
-            config: old.config.clone(),
-            transports: old.transports.clone(),
-            identifiers: old.identifiers.clone(),
-            extensions: old.extensions.clone(),
-            trace: old.trace.clone(),
-        };
+        let mut snapshot = Snapshot::clone(&state.snapshot);
         change(&mut snapshot);
         state.snapshot = Arc::new(snapshot);
         for shard in &self.shards {

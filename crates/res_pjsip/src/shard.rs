@@ -119,8 +119,11 @@ impl Shard {
     /// Shard number `id` of `count`; `seed` is the same for all of them and unknown outside.
     pub fn new(id: u16, count: u16, seed: u64, now: Millis, snapshot: Arc<Snapshot>, routes: Box<dyn Routes>) -> Self {
         let system = &snapshot.config.system;
-        let timers =
-            Timers { t1: u64::from(system.timer_t1), timeout: u64::from(system.timer_b), ..Timers::default() };
+        let timers = Timers {
+            t1: system.timer_t1.as_millis() as Millis,
+            timeout: system.timer_b.as_millis() as Millis,
+            ..Timers::default()
+        };
         Self {
             core: Core {
                 id,

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::config::{Endpoint, PjsipConfig, Transport};
-use crate::identify::{EndpointIdentifier, IdentifyRequest};
+use crate::config::{PjsipConfig, Transport};
+use crate::identify::Identifiers;
 use crate::trace::TraceFilter;
 
 /// Whether an extension exists in a context; asked by OPTIONS.
@@ -23,22 +23,16 @@ pub struct BoundTransport {
 }
 
 /// Everything that handling a packet reads beside the shard's own state.
+#[derive(Clone)]
 pub struct Snapshot {
     /// The objects of `pjsip.conf`.
     pub config: Arc<PjsipConfig>,
     /// Listening transports. A transport keeps its place as long as the server runs.
     pub transports: Vec<BoundTransport>,
     /// Endpoint identifiers in the order in which they are asked.
-    pub identifiers: Vec<Arc<dyn EndpointIdentifier>>,
+    pub identifiers: Identifiers,
     /// The dialplan, if there is one.
     pub extensions: Option<Arc<dyn ExtensionLookup>>,
     /// Which packets the SIP logger shows.
     pub trace: TraceFilter,
-}
-
-impl Snapshot {
-    /// The endpoint that a request comes from.
-    pub fn identify(&self, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
-        self.identifiers.iter().find_map(|identifier| identifier.identify(&self.config, request))
-    }
 }

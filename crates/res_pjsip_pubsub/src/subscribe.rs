@@ -316,9 +316,9 @@ fn without_port(uri: &UriRef<'_>) -> String {
 /// Our Contact: no user part unless `contact_user` is set.
 fn contact(endpoint: &Endpoint, request: &Request<'_>, local: std::net::SocketAddr) -> String {
     let scheme = if request.uri.scheme == Scheme::Sips { "sips" } else { "sip" };
-    match &*endpoint.contact_user {
-        "" => format!("<{scheme}:{local}>"),
-        user => format!("<{scheme}:{user}@{local}>"),
+    match endpoint.contact_user.as_deref() {
+        None => format!("<{scheme}:{local}>"),
+        Some(user) => format!("<{scheme}:{user}@{local}>"),
     }
 }
 
