@@ -441,7 +441,7 @@ impl Core {
                 sip::response(bytes, &request.message, code, reason, request.peer.address, tag, record_route);
             headers(&mut writer);
             if !server.is_empty() {
-                writer.header("Server", server);
+                writer.header("Server", &**server);
             }
             writer.finish(None)
         });

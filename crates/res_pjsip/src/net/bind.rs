@@ -31,7 +31,7 @@ fn hint(error: &std::io::Error) -> String {
 
 /// Binds `count` sockets to `address` with SO_REUSEPORT; the kernel spreads packets over them by
 /// source address. Gives the address that was really bound.
-pub fn bind_udp(id: &str, address: SocketAddr, tos: u8, count: usize) -> Result<(SocketAddr, Vec<UdpSocket>), BindError> {
+pub(crate) fn bind_udp(id: &str, address: SocketAddr, tos: u8, count: usize) -> Result<(SocketAddr, Vec<UdpSocket>), BindError> {
     let failed = |source| BindError { id: id.to_owned(), address, source };
     // SO_REUSEPORT alone would share the port with another server of the same user: look first
     // whether somebody is there.

@@ -5,6 +5,7 @@ mod bind;
 mod route;
 mod runner;
 
-pub use bind::{BindError, bind_udp};
-pub use route::KernelRoutes;
+pub use bind::BindError;
+pub(crate) use bind::bind_udp;
+pub(crate) use route::KernelRoutes;
 pub(crate) use runner::{Runner, ShardInbox, inbox};

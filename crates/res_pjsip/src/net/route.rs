@@ -10,7 +10,7 @@ const CACHE: usize = 4096;
 
 /// Asks the kernel's routing table, by connecting a UDP socket (nothing is sent).
 #[derive(Debug, Default)]
-pub struct KernelRoutes {
+pub(crate) struct KernelRoutes {
     cache: HashMap<IpAddr, IpAddr>,
 }
 

@@ -202,20 +202,22 @@ impl Io {
                 self.trace.transmitted(protocol, peer, datagram);
             }
         }
+        self.write_all(out).await;
+        out.clear();
+    }
+
+    /// Writes the queued datagrams, as many of one transport at a time as there are in a row.
+    async fn write_all(&mut self, out: &Output) {
         let mut batch: Vec<(SocketAddr, &[u8])> = Vec::with_capacity(BATCH);
-        let mut transport = 0;
         let mut datagrams = out.datagrams().peekable();
         while let Some((peer, datagram)) = datagrams.next() {
-            transport = peer.transport;
             batch.push((peer.address, datagram));
-            let same = datagrams.peek().is_some_and(|(next, _)| next.transport == transport);
+            let same = datagrams.peek().is_some_and(|(next, _)| next.transport == peer.transport);
             if !same || batch.len() == BATCH {
-                self.write(transport, &batch).await;
+                self.write(peer.transport, &batch).await;
                 batch.clear();
             }
         }
-        let _ = transport;
-        out.clear();
     }
 
     async fn write(&mut self, transport: u16, mut datagrams: &[(SocketAddr, &[u8])]) {
