@@ -15,6 +15,8 @@ mod stats;
 mod subscribe;
 mod subscription;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use registry::{ModuleParts, Registry};
 pub use service::{PubSubService, SubscriptionInfo, WatcherHook};

@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use res_pjsip::config::Global;
 use res_pjsip::{Answer, Core, Output};
 use sip::Millis;
 
@@ -63,12 +64,8 @@ impl PubSub {
                 None
             }
         };
-        let headers = Headers {
-            allow_events: self.registry.allow_events(),
-            max_forwards: core.snapshot().config.global.max_forwards,
-            user_agent: core.snapshot().config.global.user_agent.clone(),
-            now: core.now(),
-        };
+        let global = core.snapshot().config.global.clone();
+        let headers = Headers { allow_events: self.registry.allow_events(), global: &global, now: core.now() };
         let (peer, token) = (subscription.peer, super::module::token(index, subscription.generation));
         let sent = core.send_request(peer, token, out, |bytes, branch| {
             write_notify(bytes, branch, subscription, &headers, body)
@@ -130,8 +127,7 @@ impl PubSub {
 
 struct Headers<'a> {
     allow_events: &'a str,
-    max_forwards: u32,
-    user_agent: String,
+    global: &'a Global,
     now: Millis,
 }
 
@@ -152,9 +148,9 @@ fn write_notify(
     if !headers.allow_events.is_empty() {
         write!(bytes, "Allow-Events: {}\r\n", headers.allow_events)?;
     }
-    write!(bytes, "Max-Forwards: {}\r\n", headers.max_forwards)?;
-    if !headers.user_agent.is_empty() {
-        write!(bytes, "User-Agent: {}\r\n", headers.user_agent)?;
+    write!(bytes, "Max-Forwards: {}\r\n", headers.global.max_forwards)?;
+    if !headers.global.user_agent.is_empty() {
+        write!(bytes, "User-Agent: {}\r\n", headers.global.user_agent)?;
     }
     match body {
         Some(body) => {

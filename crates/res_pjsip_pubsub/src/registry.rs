@@ -92,7 +92,7 @@ impl Registry {
         let default = package.default_media_type();
         // List bodies frame others and say nothing about what is inside (RFC 4662 5.2).
         let framing = |accept: &AcceptRef<'_>| {
-            accept.is("multipart", "related") || accept.is("application", "rlmi+xml")
+            accept.type_ != "*" && accept.subtype != "*" && FRAMING.iter().any(|framing| accept.matches(framing))
         };
         let mut accepts: Vec<_> = message.accepts().filter(|a| !framing(a)).take(MAX_ACCEPTS).collect();
         if accepts.is_empty() {
@@ -119,5 +119,7 @@ impl Registry {
     }
 }
 
+/// Media types of lists, which frame the bodies of their resources.
+const FRAMING: [&str; 2] = ["multipart/related", "application/rlmi+xml"];
 /// Accept values that are looked at.
 const MAX_ACCEPTS: usize = 32;

@@ -94,12 +94,6 @@ impl Resources {
         moved
     }
 
-    /// All resources.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (ResourceId, &Resource)> {
-        let present = self.entries.iter().enumerate();
-        present.filter_map(|(id, resource)| Some((ResourceId(id as u32), resource.as_ref()?)))
-    }
-
     fn entry(&self, id: u32) -> Option<&Resource> {
         self.entries.get(id as usize)?.as_ref()
     }
@@ -125,7 +119,6 @@ mod tests {
         assert_eq!(resources.unwatch(id, 1), None);
         assert_eq!(resources.unwatch(id, 0), None);
         assert_eq!(resources.find("t", "1000@default"), None);
-        assert_eq!(resources.iter().count(), 0);
     }
 
     #[test]

@@ -57,12 +57,7 @@ impl PubSubService {
     /// Adds subscriptions to the shards of `pjsip`.
     pub fn start(pjsip: Arc<Pjsip>, watchers: WatcherHook) -> Arc<Self> {
         let count = pjsip.shard_count();
-        let shared = Arc::new(Shared {
-            registry: Mutex::default(),
-            updates: (0..count).map(|_| Mutex::default()).collect(),
-            stats: (0..count).map(|_| Arc::default()).collect(),
-            watchers,
-        });
+        let shared = Arc::new(Shared::new(count, watchers));
         let for_shards = shared.clone();
         pjsip.add_module(Arc::new(move |shard| Box::new(PubSub::new(shard, for_shards.clone()))));
         Arc::new(Self { pjsip, shared, running: AtomicBool::new(true) })
@@ -85,19 +80,9 @@ impl PubSubService {
 
     /// Tells every shard the new state of a resource.
     pub fn publish(&self, topic: &str, key: &str, payload: Payload) {
-        let (topic, key, payload): (Arc<str>, Arc<str>, _) = (topic.into(), key.into(), Arc::new(payload));
-        for (shard, updates) in self.shared.updates.iter().enumerate() {
-            let mut updates = lock(updates);
-            let idle = updates.is_empty();
-            let newest = updates.entry((topic.clone(), key.clone())).or_insert_with(|| payload.clone());
-            if payload.seq > newest.seq {
-                *newest = payload.clone();
-            }
-            drop(updates);
-            if idle {
-                self.pjsip.send_to_shard(shard as u16, NAME, Box::new(Message::Updates));
-            }
-        }
+        self.shared.publish(topic, key, payload, |shard| {
+            self.pjsip.send_to_shard(shard, NAME, Box::new(Message::Updates));
+        });
     }
 
     /// All inbound subscriptions, by endpoint and resource.
@@ -146,6 +131,32 @@ impl Drop for PubSubService {
 }
 
 impl Shared {
+    pub(crate) fn new(shards: usize, watchers: WatcherHook) -> Self {
+        Self {
+            registry: Mutex::default(),
+            updates: (0..shards).map(|_| Mutex::default()).collect(),
+            stats: (0..shards).map(|_| Arc::default()).collect(),
+            watchers,
+        }
+    }
+
+    /// Leaves a new state for every shard, and wakes those that had nothing to look at.
+    pub(crate) fn publish(&self, topic: &str, key: &str, payload: Payload, wake: impl Fn(u16)) {
+        let (topic, key, payload): (Arc<str>, Arc<str>, _) = (topic.into(), key.into(), Arc::new(payload));
+        for (shard, updates) in self.updates.iter().enumerate() {
+            let mut updates = lock(updates);
+            let idle = updates.is_empty();
+            let newest = updates.entry((topic.clone(), key.clone())).or_insert_with(|| payload.clone());
+            if payload.seq > newest.seq {
+                *newest = payload.clone();
+            }
+            drop(updates);
+            if idle {
+                wake(shard as u16);
+            }
+        }
+    }
+
     pub(crate) fn registry(&self) -> Arc<Registry> {
         lock(&self.registry).clone()
     }

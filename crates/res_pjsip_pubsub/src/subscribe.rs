@@ -150,6 +150,7 @@ impl PubSub {
         let expires_at = now + u64::from(accepted.expires) * 1000;
         let user_agent = request.message.header(HeaderName::UserAgent).unwrap_or_default();
         let user_agent = self.user_agents.intern(&String::from_utf8_lossy(user_agent).to_lowercase());
+        let media_type = self.names.intern(&accepted.media_type);
         let fetch = accepted.expires == 0;
         let index = self.insert(Subscription {
             generation: 0,
@@ -158,7 +159,7 @@ impl PubSub {
             event: accepted.event,
             texts: accepted.texts,
             user_agent,
-            media_type: self.names.intern(&accepted.media_type),
+            media_type,
             resource,
             place: 0,
             peer,

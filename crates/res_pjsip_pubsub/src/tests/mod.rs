@@ -1,0 +1,8 @@
+//! The subscriptions of one shard, packet in and packet out, on simulated time.
+
+mod answers;
+mod lossy;
+mod modules;
+mod office;
+mod refusals;
+mod subscribing;
