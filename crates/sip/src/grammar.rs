@@ -201,7 +201,8 @@ pub(crate) fn push_unfolded(out: &mut Vec<u8>, value: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-fn trim_end_blanks(mut text: &[u8]) -> &[u8] {
+/// `text` without blanks and tabs at its end.
+pub(crate) fn trim_end_blanks(mut text: &[u8]) -> &[u8] {
     while let [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }

@@ -1,5 +1,10 @@
 //! Every message of the corpus with the outcome that RFC 4475 asks for.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails with a message"
+)]
+
 mod common;
 
 use sip::{HeaderName, NameAddrRef, RawMessage, ScanError, Scanner, UriRef, ViaRef};

@@ -1,5 +1,10 @@
 //! What a message says, on the awkward messages of the corpus.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails with a message"
+)]
+
 mod common;
 
 use sip::{HeaderName, RawMessage, ScanError, Scanner, UriRef};

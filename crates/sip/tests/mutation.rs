@@ -1,5 +1,10 @@
 //! Nothing that arrives makes the parsers panic, whatever is done to a message on its way.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails with a message"
+)]
+
 mod common;
 
 use proptest::prelude::*;

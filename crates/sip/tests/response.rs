@@ -1,5 +1,10 @@
 //! Responses byte for byte as the reference sends them.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails with a message"
+)]
+
 mod common;
 
 use std::net::SocketAddr;

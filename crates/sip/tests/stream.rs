@@ -1,5 +1,10 @@
 //! Framing of a byte stream.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps fails with a message"
+)]
+
 mod common;
 
 use sip::{MAX_MESSAGE, ScanError, StreamDecoder, StreamEvent};
