@@ -9,7 +9,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use sip::transaction::{Arrival, TransactionId, TransactionKey};
-use sip::{HeaderName, NameAddrRef, RawMessage, Scheme, UriRef, ViaRef};
+use sip::{HeaderName, NameAddrRef, RawMessage, Refusal, Scheme, UriRef, ViaRef};
 
 use crate::config::Endpoint;
 use crate::identify::IdentifyRequest;
@@ -75,23 +75,19 @@ impl Core {
         message: &RawMessage<'a>,
         out: &mut Output,
     ) -> Option<Request<'a>> {
-        let Some(mut incoming) = parse(peer, message) else {
-            self.stats().unanswerable.add();
-            return None;
-        };
-        if incoming.method == "ACK" {
+        if message.request().is_some_and(|line| line.method == "ACK") {
             self.stats().stray_acks.add();
             return None;
         }
         self.stats().requests.add();
         if let Err(refusal) = message.check_request() {
-            tracing::debug!(
-                "{} from {} refused: {} {}",
-                incoming.method, peer.address, refusal.status, refusal.reason
-            );
-            self.refuse_with_reason(&incoming, refusal.status, &refusal.reason, out, |_| {});
+            self.refuse_malformed(peer, message, &refusal, out);
             return None;
         }
+        let Some(mut incoming) = parse(peer, message) else {
+            self.stats().unanswerable.add();
+            return None;
+        };
         incoming.transaction = Some(self.open_transaction(&incoming, out)?);
         if let Err((status, reason)) = check_uris(&incoming) {
             self.refuse_with_reason(&incoming, status, reason, out, |_| {});
@@ -109,6 +105,20 @@ impl Core {
             return None;
         }
         Some(Request { incoming, endpoint })
+    }
+
+    /// Answers a malformed request, without a transaction, if it has what an answer copies.
+    fn refuse_malformed(&mut self, peer: Peer, message: &RawMessage<'_>, refusal: &Refusal, out: &mut Output) {
+        let (status, reason) = (refusal.status, &refusal.reason);
+        tracing::debug!("Malformed request from {}: {status} {reason}", peer.address);
+        if !message.is_answerable() {
+            return self.stats().unanswerable.add();
+        }
+        let via = message.via().ok();
+        let tag = via.and_then(|via| via.branch).map(String::from_utf8_lossy);
+        let reply_to = via.map_or(peer, |via| reply_address(peer, &via));
+        self.stats().refused.add();
+        self.write_answer(reply_to, peer, message, (status, reason), tag.as_deref(), false, out, |_| {});
     }
 
     /// No module serves the method.
@@ -222,12 +232,6 @@ impl Core {
 fn parse<'a>(peer: Peer, message: &RawMessage<'a>) -> Option<Incoming<'a>> {
     let line = message.request()?;
     let via = message.via().ok()?;
-    let mut reply_to = peer;
-    // RFC 3581: with rport to the source port, without to the one in Via. `force_rport` of the
-    // endpoint comes later.
-    if via.rport.is_none() {
-        reply_to.address.set_port(via.port.unwrap_or(5060));
-    }
     Some(Incoming {
         message: *message,
         method: line.method,
@@ -238,12 +242,22 @@ fn parse<'a>(peer: Peer, message: &RawMessage<'a>) -> Option<Incoming<'a>> {
         call_id: message.call_id().ok()?,
         cseq: message.cseq().ok()?.seq,
         peer,
-        reply_to,
+        reply_to: reply_address(peer, &via),
         transaction: None,
     })
 }
 
-/// Schemes and Contact (pjsip.md: message filter).
+/// RFC 3581: with rport to the source port, without to the one in Via. The endpoint's `force_rport`
+/// comes later.
+fn reply_address(peer: Peer, via: &ViaRef<'_>) -> Peer {
+    let mut reply_to = peer;
+    if via.rport.is_none() {
+        reply_to.address.set_port(via.port.unwrap_or(5060));
+    }
+    reply_to
+}
+
+/// Schemes and Contact: what a request may not even ask.
 fn check_uris(incoming: &Incoming<'_>) -> Result<(), (u16, &'static str)> {
     let ours = |scheme: &Scheme| matches!(scheme, Scheme::Sip | Scheme::Sips);
     const UNSUPPORTED: (u16, &str) = (416, "Unsupported URI Scheme");

@@ -51,6 +51,7 @@ impl Pjsip {
             transports,
             identifiers: Identifiers::default(),
             extensions: None,
+            booted: false,
             trace,
         });
         let seed = random_seed()?;
@@ -118,6 +119,11 @@ impl Pjsip {
     /// Sets the dialplan that OPTIONS looks at.
     pub fn set_extensions(&self, extensions: Option<Arc<dyn ExtensionLookup>>) {
         self.publish(&mut self.state(), |snapshot| snapshot.extensions = extensions);
+    }
+
+    /// Lets packets in: everything is loaded.
+    pub fn open(&self) {
+        self.publish(&mut self.state(), |snapshot| snapshot.booted = true);
     }
 
     /// Sets what the SIP logger shows.

@@ -155,6 +155,9 @@ impl Shard {
     pub fn receive(&mut self, now: Millis, peer: Peer, packet: &[u8], out: &mut Output) {
         self.core.now = now;
         self.core.stats.received.add();
+        if !self.core.snapshot.booted {
+            return self.core.stats.before_boot.add();
+        }
         // The scanner is lent out while its message is read and `self` is changed.
         let mut scanner = std::mem::take(&mut self.scanner);
         match scanner.scan(packet) {
@@ -434,28 +437,42 @@ impl Core {
         out: &mut Output,
         headers: impl FnOnce(&mut Writer<'_>),
     ) {
-        let server = &self.snapshot.config.global.user_agent;
         let record_route = code < 300 && request.method == "SUBSCRIBE";
-        let written = out.send_with(request.reply_to, |bytes| {
-            let mut writer =
-                sip::response(bytes, &request.message, code, reason, request.peer.address, tag, record_route);
+        let (peer, reply_to, message) = (request.peer, request.reply_to, &request.message);
+        let written = self.write_answer(reply_to, peer, message, (code, reason), tag, record_route, out, headers);
+        if let (Some(bytes), Some(id)) = (written, request.transaction) {
+            self.server.answer(id, bytes);
+        }
+    }
+
+    /// Writes an answer; gives its bytes.
+    #[expect(clippy::too_many_arguments, reason = "all of them vary, and there are two callers")]
+    pub(crate) fn write_answer<'o>(
+        &mut self,
+        reply_to: Peer,
+        peer: Peer,
+        message: &RawMessage<'_>,
+        (code, reason): (u16, &str),
+        tag: Option<&str>,
+        record_route: bool,
+        out: &'o mut Output,
+        headers: impl FnOnce(&mut Writer<'_>),
+    ) -> Option<&'o [u8]> {
+        let server = &self.snapshot.config.global.user_agent;
+        let written = out.send_with(reply_to, |bytes| {
+            let mut writer = sip::response(bytes, message, code, reason, peer.address, tag, record_route);
             headers(&mut writer);
             if !server.is_empty() {
                 writer.header("Server", &**server);
             }
             writer.finish(None)
         });
-        match written {
-            Ok(bytes) => {
-                if let Some(id) = request.transaction {
-                    self.server.answer(id, bytes);
-                }
-            }
-            Err(error) => {
+        written
+            .inspect_err(|error| {
                 self.stats.unanswerable.add();
-                tracing::debug!("No {code} could be written to {}: {error}", request.peer.address);
-            }
-        }
+                tracing::debug!("No {code} could be written to {}: {error}", peer.address);
+            })
+            .ok()
     }
 
     pub(crate) fn server_transactions(&mut self) -> &mut ServerTransactions {

@@ -33,6 +33,9 @@ pub struct Snapshot {
     pub identifiers: Identifiers,
     /// The dialplan, if there is one.
     pub extensions: Option<Arc<dyn ExtensionLookup>>,
+    /// Whether the server has fully booted; before that packets are dropped, so that no phone is
+    /// refused for a module that is about to load.
+    pub booted: bool,
     /// Which packets the SIP logger shows.
     pub trace: TraceFilter,
 }

@@ -36,6 +36,8 @@ counters! {
     send_errors => "Packets that could not be sent",
     /// Keep-alive packets (CRLF, blanks).
     keep_alives => "Keep-alive packets",
+    /// Packets that came before all modules were loaded.
+    before_boot => "Dropped: not fully booted",
     /// Datagrams that are no SIP message.
     garbage => "Dropped: not a SIP message",
     /// Messages whose headers do not allow an answer.

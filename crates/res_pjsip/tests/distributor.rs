@@ -72,6 +72,7 @@ impl Bench {
             transports,
             identifiers,
             extensions: Some(Arc::new(Extensions)),
+            booted: true,
             trace: TraceFilter::Off,
         };
         let mut shard = Shard::new(id, count, 7, 0, Arc::new(snapshot), Box::new(Anywhere));

@@ -1,6 +1,5 @@
 //! Sockets and threads: the only place where packets meet the operating system.
 
-mod batch;
 mod bind;
 mod route;
 mod runner;

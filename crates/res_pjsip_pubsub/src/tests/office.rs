@@ -125,6 +125,7 @@ impl Office {
             transports,
             identifiers,
             extensions: None,
+            booted: true,
             trace: TraceFilter::Off,
         };
         let shared = Arc::new(Shared::new(1, Box::new(|_, _, _| {})));

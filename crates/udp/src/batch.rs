@@ -8,23 +8,30 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg};
 
 /// Datagrams in one system call.
-pub(crate) const BATCH: usize = 64;
+pub const BATCH: usize = 64;
 /// The largest UDP datagram.
 const DATAGRAM: usize = 65_535;
 
-/// Buffers for reading.
-pub(crate) struct Receiver {
+/// Buffers for reading, made once.
+pub struct Receiver {
     buffers: Vec<u8>,
     headers: MultiHeaders<SockaddrStorage>,
 }
 
+impl Default for Receiver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Receiver {
-    pub(crate) fn new() -> Self {
+    /// Empty buffers.
+    pub fn new() -> Self {
         Self { buffers: vec![0; BATCH * DATAGRAM], headers: MultiHeaders::preallocate(BATCH, None) }
     }
 
     /// Reads what is there, at most [`BATCH`] datagrams; `WouldBlock` if there is nothing.
-    pub(crate) fn receive(
+    pub fn receive(
         &mut self,
         socket: &impl AsRawFd,
         mut each: impl FnMut(SocketAddr, &[u8]),
@@ -44,20 +51,27 @@ impl Receiver {
     }
 }
 
-/// Buffers for writing.
-pub(crate) struct Sender {
+/// Buffers for writing, made once.
+pub struct Sender {
     headers: MultiHeaders<SockaddrStorage>,
     addresses: Vec<Option<SockaddrStorage>>,
 }
 
+impl Default for Sender {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Sender {
-    pub(crate) fn new() -> Self {
+    /// Empty buffers.
+    pub fn new() -> Self {
         Self { headers: MultiHeaders::preallocate(BATCH, None), addresses: Vec::with_capacity(BATCH) }
     }
 
     /// Writes datagrams, at most [`BATCH`]; gives the number that went out. An error is that of the
     /// first datagram.
-    pub(crate) fn send(&mut self, socket: &impl AsRawFd, datagrams: &[(SocketAddr, &[u8])]) -> Result<usize> {
+    pub fn send(&mut self, socket: &impl AsRawFd, datagrams: &[(SocketAddr, &[u8])]) -> Result<usize> {
         let datagrams = &datagrams[..datagrams.len().min(BATCH)];
         self.addresses.clear();
         self.addresses.extend(datagrams.iter().map(|(to, _)| Some(SockaddrStorage::from(*to))));
@@ -75,7 +89,7 @@ impl Sender {
 }
 
 /// Whether an error is about one destination and not about the socket.
-pub(crate) fn is_about_destination(error: &std::io::Error) -> bool {
+pub fn is_about_destination(error: &std::io::Error) -> bool {
     !matches!(error.raw_os_error().map(Errno::from_raw), Some(Errno::EAGAIN | Errno::ENOBUFS | Errno::EINTR))
 }
 
