@@ -175,7 +175,7 @@ impl Core {
         };
         self.stats().unidentified.add();
         tracing::info!(
-            target: "res_pjsip/pjsip_distributor.c",
+            log.file = "res_pjsip/pjsip_distributor.c",
             "Request '{}' from '{}' failed for '{}' (callid: {}) - {why}",
             incoming.method,
             printable(incoming.message.header(HeaderName::From).unwrap_or_default()),

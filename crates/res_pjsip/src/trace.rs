@@ -41,17 +41,16 @@ impl TraceFilter {
     }
 }
 
-/// One log line for the header and one for each line of the packet: nothing in a packet can look
-/// like a log line of its own.
+/// A header line and the packet. The log gives each line its own prefix, so nothing in a packet can
+/// look like a log line of its own.
 fn print(verb: &str, preposition: &str, protocol: &str, peer: Peer, packet: &[u8]) {
     let kind = if packet.starts_with(b"SIP/2.0") { "response" } else { "request" };
     tracing::info!(
         verbose = 0,
-        "<--- {verb} SIP {kind} ({} bytes) {preposition} {protocol}:{} --->",
+        multiline = true,
+        "<--- {verb} SIP {kind} ({} bytes) {preposition} {protocol}:{} --->\n{}",
         packet.len(),
-        peer.address
+        peer.address,
+        String::from_utf8_lossy(packet)
     );
-    for line in String::from_utf8_lossy(packet).lines() {
-        tracing::info!(verbose = 0, "{line}");
-    }
 }

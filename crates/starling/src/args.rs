@@ -6,8 +6,7 @@ use clap::{ArgAction, Parser};
 
 /// A SIP presence server that reads Asterisk's files and answers Asterisk's commands.
 ///
-/// Without -r or -x the server is started; it goes to the background unless -f, -c, -v or -d is
-/// given.
+/// Without -r or -x the server is started; it goes to the background unless -f or -c is given.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "starling", version, disable_version_flag = true)]
 pub(crate) struct Args {
@@ -71,6 +70,9 @@ pub(crate) struct Args {
     /// Say what a module file is, and why it would be refused
     #[arg(long, value_name = "FILE")]
     pub(crate) check_module: Option<PathBuf>,
+    /// Set by the process that waits in the foreground until its child has booted
+    #[arg(long, hide = true)]
+    pub(crate) background_child: bool,
     /// Letters of Asterisk that mean nothing here: -B -i -I -L N -M N -p -t -W
     #[command(flatten)]
     pub(crate) ignored: Ignored,

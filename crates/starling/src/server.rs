@@ -1,0 +1,127 @@
+//! What all parts of the running server share.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use cli::Cli;
+use dialplan::Hints;
+use logger::Logger;
+use module_host::ModuleHost;
+use res_pjsip::Pjsip;
+use res_pjsip_pubsub::PubSubService;
+use tokio::sync::mpsc;
+
+use crate::settings::Settings;
+
+/// The product, as `User-Agent` and `core show version` name it.
+pub(crate) const PRODUCT: &str = concat!("Starling ", env!("CARGO_PKG_VERSION"));
+
+/// What ends the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// `core stop now`, a signal.
+    Now,
+    /// `core stop gracefully`, `core stop when convenient`.
+    Gracefully,
+}
+
+/// See the module's description.
+pub(crate) struct Server {
+    pub(crate) settings: Settings,
+    pub(crate) cli: Arc<Cli>,
+    pub(crate) logger: Logger,
+    pub(crate) hints: Arc<Hints>,
+    pub(crate) modules: OnceLock<Arc<ModuleHost>>,
+    /// `res_pjsip` while it is loaded.
+    pub(crate) pjsip: Slot<Pjsip>,
+    /// `res_pjsip_pubsub` while it is loaded.
+    pub(crate) pubsub: Slot<PubSubService>,
+    pub(crate) booted: Booted,
+    pub(crate) stop: mpsc::UnboundedSender<Stop>,
+    started: Instant,
+    last_reload: Mutex<Instant>,
+}
+
+impl Server {
+    pub(crate) fn new(settings: Settings, logger: Logger, stop: mpsc::UnboundedSender<Stop>) -> Arc<Self> {
+        let now = Instant::now();
+        Arc::new(Self {
+            settings,
+            cli: Cli::new(),
+            logger,
+            hints: Hints::new(),
+            modules: OnceLock::new(),
+            pjsip: Slot::default(),
+            pubsub: Slot::default(),
+            booted: Booted::default(),
+            stop,
+            started: now,
+            last_reload: Mutex::new(now),
+        })
+    }
+
+    /// Reads the files in `astetcdir`.
+    pub(crate) fn loader(&self) -> conf::Loader {
+        conf::Loader::new(&self.settings.etc_dir).exec(self.settings.execute_includes)
+    }
+
+    /// Time since the start.
+    pub(crate) fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Time since the last reload, or the start.
+    pub(crate) fn since_reload(&self) -> Duration {
+        lock(&self.last_reload).elapsed()
+    }
+}
+
+/// Something that is there while its module is loaded.
+pub(crate) struct Slot<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T> Slot<T> {
+    pub(crate) fn get(&self) -> Option<Arc<T>> {
+        lock(&self.0).clone()
+    }
+
+    pub(crate) fn set(&self, value: Arc<T>) {
+        *lock(&self.0) = Some(value);
+    }
+
+    pub(crate) fn take(&self) -> Option<Arc<T>> {
+        lock(&self.0).take()
+    }
+}
+
+/// The end of the boot, for those who wait for it.
+#[derive(Default)]
+pub(crate) struct Booted {
+    done: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Booted {
+    pub(crate) fn set(&self) {
+        *lock(&self.done) = true;
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn wait(&self) {
+        let done = lock(&self.done);
+        drop(self.changed.wait_while(done, |done| !*done).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        *lock(&self.done)
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
