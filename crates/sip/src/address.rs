@@ -10,7 +10,7 @@
 
 use std::borrow::Cow;
 
-use crate::grammar::{SyntaxError, split_before, split_quoted, trim, trim_start, unfold};
+use crate::grammar::{SyntaxError, split_before, split_quoted, text, trim, trim_start, unfold};
 use crate::param::Params;
 use crate::uri::UriRef;
 
@@ -76,18 +76,18 @@ impl<'a> NameAddrRef<'a> {
         self.params.get(name)
     }
 
-    /// The display name for people: no quotes, no escapes, no folds; bytes that are not UTF-8 are
-    /// replaced.
+    /// The display name for people: no quotes, no escapes, no folds; what is not UTF-8 is read
+    /// as ISO 8859-1.
     pub fn display_name(&self) -> Option<Cow<'a, str>> {
-        let text = match self.display? {
+        let name = match self.display? {
             [b'"', inside @ .., b'"'] => inside,
-            text => text,
+            name => name,
         };
-        if memchr::memchr3(b'\\', b'\r', b'\n', text).is_none() {
-            return Some(String::from_utf8_lossy(text));
+        if memchr::memchr3(b'\\', b'\r', b'\n', name).is_none() {
+            return Some(text(name));
         }
-        let mut out = Vec::with_capacity(text.len());
-        let unfolded = unfold(text);
+        let mut out = Vec::with_capacity(name.len());
+        let unfolded = unfold(name);
         let mut bytes = unfolded.iter();
         while let Some(&byte) = bytes.next() {
             out.push(if byte == b'\\' {
@@ -96,6 +96,6 @@ impl<'a> NameAddrRef<'a> {
                 byte
             });
         }
-        Some(Cow::Owned(String::from_utf8_lossy(&out).into_owned()))
+        Some(Cow::Owned(text(&out).into_owned()))
     }
 }

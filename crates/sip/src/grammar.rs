@@ -171,6 +171,14 @@ pub(crate) fn split_host(text: &[u8]) -> Result<(&str, &[u8]), SyntaxError> {
     }
 }
 
+/// `value` for people: as UTF-8, or as ISO 8859-1 when it is not UTF-8 (older phones).
+pub(crate) fn text(value: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(value) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(value.iter().copied().map(char::from).collect()),
+    }
+}
+
 /// `value` with each fold replaced by one blank (section 7.3.1); borrowed when there is none.
 pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr2(b'\r', b'\n', value).is_none() {
@@ -193,7 +201,8 @@ pub(crate) fn push_unfolded(out: &mut Vec<u8>, value: &[u8]) {
     out.extend_from_slice(rest);
 }
 
-fn trim_end_blanks(mut text: &[u8]) -> &[u8] {
+/// `text` without blanks and tabs at its end.
+pub(crate) fn trim_end_blanks(mut text: &[u8]) -> &[u8] {
     while let [rest @ .., b' ' | b'\t'] = text {
         text = rest;
     }

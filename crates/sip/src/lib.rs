@@ -1,6 +1,7 @@
 //! SIP without I/O: messages, headers, URIs, transactions, dialogs, timers.
 
 mod address;
+mod convert;
 mod date;
 mod event;
 mod grammar;

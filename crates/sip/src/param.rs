@@ -29,8 +29,18 @@ impl<'a> Param<'a> {
 impl<'a> Params<'a> {
     /// Parses everything that follows a header value, from its first semicolon on.
     pub fn parse(text: &'a [u8]) -> Result<Self, SyntaxError> {
+        Self::parse_with(text, |_| Ok(()))
+    }
+
+    /// As [`Params::parse`], showing each parameter to `read` on the way.
+    pub(crate) fn parse_with(
+        text: &'a [u8],
+        mut read: impl FnMut(Param<'a>) -> Result<(), SyntaxError>,
+    ) -> Result<Self, SyntaxError> {
         let mut rest = text;
-        while next_param(&mut rest)?.is_some() {}
+        while let Some(param) = next_param(&mut rest)? {
+            read(param)?;
+        }
         Ok(Self(text))
     }
 
@@ -51,7 +61,7 @@ impl<'a> Params<'a> {
 }
 
 /// Takes `;name[=value]` from the start of `rest`.
-pub(crate) fn next_param<'a>(rest: &mut &'a [u8]) -> Result<Option<Param<'a>>, SyntaxError> {
+fn next_param<'a>(rest: &mut &'a [u8]) -> Result<Option<Param<'a>>, SyntaxError> {
     let text = match trim_start(rest) {
         [] => return Ok(None),
         [b';', text @ ..] => trim_start(text),

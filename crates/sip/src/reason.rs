@@ -75,11 +75,18 @@ pub const fn reason_phrase(code: u16) -> &'static str {
         604 => "Does Not Exist Anywhere",
         606 => "Not Acceptable",
         607 => "Unwanted",
-        101..=199 => "Session Progress",
-        201..=299 => "OK",
-        303..=399 => "Multiple Choices",
-        411..=499 => "Bad Request",
-        505..=599 => "Internal Server Error",
+        _ => class_phrase(code),
+    }
+}
+
+const fn class_phrase(code: u16) -> &'static str {
+    match code / 100 {
+        1 => "Session Progress",
+        2 => "OK",
+        3 => "Multiple Choices",
+        4 => "Bad Request",
+        5 => "Internal Server Error",
+        6 => "Decline",
         _ => "Unknown",
     }
 }

@@ -3,10 +3,11 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 
+use crate::grammar::push_unfolded;
 use crate::message::RawMessage;
 use crate::name::HeaderName;
 use crate::via::ViaRef;
-use crate::writer::Writer;
+use crate::writer::{Writer, push_number};
 
 /// Starts the response to `request`: status line, every Via, Record-Route when asked for, Call-ID,
 /// From, To, CSeq. The caller adds its own headers and calls [`Writer::finish`].
@@ -58,15 +59,15 @@ impl ResponseHead<'_> {
         if let Some(top) = vias.next() {
             match ViaRef::parse(top) {
                 Ok(via) => self.top_via(writer.open_header("Via"), &via),
-                Err(_) => drop(writer.copy("Via", top, b"")),
+                Err(_) => drop(writer.copy("Via", top)),
             }
         }
         for via in vias {
-            writer.copy("Via", via, b"");
+            writer.copy("Via", via);
         }
         if self.record_route {
             for line in request.lines(HeaderName::RecordRoute) {
-                writer.copy("Record-Route", line, b"");
+                writer.copy("Record-Route", line);
             }
         }
         for name in [
@@ -78,29 +79,29 @@ impl ResponseHead<'_> {
             let Some(value) = request.header(name) else {
                 continue;
             };
-            let tag = self
-                .to_tag
-                .filter(|_| name == HeaderName::To && lacks_tag(request));
-            let suffix = tag.map(|tag| format!(";tag={tag}")).unwrap_or_default();
-            if suffix.is_empty() {
-                writer.copy(name.as_str(), value, b"");
-            } else {
-                writer.copy(name.as_str(), value, suffix.as_bytes());
-            }
+            let to_tag = self.to_tag.filter(|_| name == HeaderName::To);
+            match to_tag.filter(|_| lacks_tag(request)) {
+                Some(tag) => writer.copy_with_tag(name.as_str(), value, tag),
+                None => writer.copy(name.as_str(), value),
+            };
         }
         writer
     }
 
     /// Sent-by, then `rport`, `received`, `branch`, then everything else as it came.
     fn top_via(self, out: &mut Vec<u8>, via: &ViaRef<'_>) {
-        // Writing to a Vec does not fail.
-        let _ = write!(out, "SIP/{}/{} {}", via.version, via.transport, via.host);
+        for part in ["SIP/", via.version, "/", via.transport, " ", via.host] {
+            out.extend_from_slice(part.as_bytes());
+        }
         if let Some(port) = via.port {
-            let _ = write!(out, ":{port}");
+            out.push(b':');
+            push_number(out, u64::from(port));
         }
         if self.force_rport || via.rport.is_some() {
-            let _ = write!(out, ";rport={}", self.source.port());
+            out.extend_from_slice(b";rport=");
+            push_number(out, u64::from(self.source.port()));
         }
+        // Writing to a Vec does not fail.
         let _ = write!(out, ";received={}", self.source.ip().to_canonical());
         let known = |name: &[u8], list: &[&str]| {
             list.iter()
@@ -119,7 +120,7 @@ impl ResponseHead<'_> {
             out.extend_from_slice(param.name);
             if let Some(value) = param.value {
                 out.push(b'=');
-                crate::grammar::push_unfolded(out, value);
+                push_unfolded(out, value);
             }
         }
         out.extend_from_slice(b"\r\n");

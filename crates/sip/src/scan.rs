@@ -10,7 +10,7 @@
 //! assert_eq!(message.request().unwrap().method, "OPTIONS");
 //! ```
 
-use crate::grammar::{decimal, is_token_byte, trim};
+use crate::grammar::{decimal, token, trim, trim_end_blanks, trim_start};
 use crate::message::RawMessage;
 use crate::name::HeaderName;
 use crate::start_line::StartLine;
@@ -227,26 +227,22 @@ impl Parsed {
     }
 
     fn header_line(&mut self, line: &[u8], at: usize) -> Result<(), ScanError> {
-        let name_len = line
-            .iter()
-            .position(|&b| !is_token_byte(b))
-            .unwrap_or(line.len());
-        let (name, mut rest) = line.split_at(name_len);
-        while let [b' ' | b'\t', after @ ..] = rest {
-            rest = after;
-        }
-        let (false, [b':', value @ ..]) = (name.is_empty(), rest) else {
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+        let (name, value) = line.split_at(colon);
+        let name = trim_end_blanks(name);
+        let id = HeaderName::from_bytes(name);
+        // A known name is a token.
+        let is_name = id != HeaderName::Other || token(name).is_some();
+        let (true, [b':', value @ ..]) = (is_name, value) else {
             self.note(Defect::HeaderLine);
             return Ok(());
         };
         if self.slots.len() == MAX_LINES {
             return Err(ScanError::TooManyLines);
         }
-        let id = HeaderName::from_bytes(name);
+        let value = trim_start(value);
         let value_at = at + line.len() - value.len();
-        let trimmed_start = crate::grammar::trim_start(value);
-        let value_at = value_at + value.len() - trimmed_start.len();
-        let value = trim(trimmed_start);
+        let value = trim(value);
         if self.seen & bit(id) == 0 {
             self.seen |= bit(id);
             if let Some(first) = self.first.get_mut(id as usize) {

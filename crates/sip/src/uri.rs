@@ -50,16 +50,15 @@ impl<'a> UriRef<'a> {
     /// Parses an `addr-spec`. White space, quotes, angle brackets, control and non-ASCII
     /// characters are refused; escapes are not judged.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, SyntaxError> {
-        if !bytes
-            .iter()
-            .all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"'))
-        {
+        // Without early exit this loop is vectorised.
+        let legal = bytes.iter().fold(true, |legal, b| {
+            legal & b.is_ascii_graphic() & !matches!(b, b'<' | b'>' | b'"')
+        });
+        if !legal {
             return Err(SyntaxError("illegal character in URI"));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| SyntaxError("URI is not ASCII"))?;
-        let (scheme, rest) = text
-            .split_once(':')
-            .ok_or(SyntaxError("URI without a scheme"))?;
+        let (scheme, rest) = cut(text, b':').ok_or(SyntaxError("URI without a scheme"))?;
         let uri = Self {
             scheme: Scheme::Other,
             user: None,
@@ -136,9 +135,9 @@ impl<'a> UriRef<'a> {
     fn parse_sip(mut self, scheme: Scheme, rest: &'a str) -> Result<Self, SyntaxError> {
         self.scheme = scheme;
         // A user may hold ";" and "?", nothing behind the host may hold "@".
-        let hostport = match rest.split_once('@') {
+        let hostport = match cut(rest, b'@') {
             Some((userinfo, hostport)) => {
-                let (user, password) = match userinfo.split_once(':') {
+                let (user, password) = match cut(userinfo, b':') {
                     Some((user, password)) => (user, Some(password)),
                     None => (userinfo, None),
                 };
@@ -150,11 +149,11 @@ impl<'a> UriRef<'a> {
             }
             None => rest,
         };
-        let (hostport, headers) = match hostport.split_once('?') {
+        let (hostport, headers) = match cut(hostport, b'?') {
             Some((hostport, headers)) => (hostport, Some(headers)),
             None => (hostport, None),
         };
-        let (hostport, params) = hostport.split_once(';').unwrap_or((hostport, ""));
+        let (hostport, params) = cut(hostport, b';').unwrap_or((hostport, ""));
         let (host, after) = split_host(hostport.as_bytes())?;
         self.port = match after {
             [] => None,
@@ -166,7 +165,7 @@ impl<'a> UriRef<'a> {
     }
 
     fn parse_tel(mut self, rest: &'a str) -> Result<Self, SyntaxError> {
-        let (number, params) = rest.split_once(';').unwrap_or((rest, ""));
+        let (number, params) = cut(rest, b';').unwrap_or((rest, ""));
         if number.is_empty() {
             return Err(SyntaxError("TEL URI without a number"));
         }
@@ -203,8 +202,7 @@ pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
     }
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
-    while let Some((byte, escaped, after)) = next_unescaped(rest) {
-        let _ = escaped;
+    while let Some((byte, _, after)) = next_unescaped(rest) {
         out.push(byte);
         rest = after;
     }
@@ -223,6 +221,13 @@ pub(crate) fn next_unescaped(text: &[u8]) -> Option<(u8, bool, &[u8])> {
         return Some((u8::try_from(high * 16 + low).ok()?, true, rest));
     }
     text.split_first().map(|(byte, rest)| (*byte, false, rest))
+}
+
+/// Splits `text` at the first `byte`, which must be ASCII. On texts as short as these a plain loop
+/// beats `str::split_once`.
+fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|b| b == byte)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn split_pairs(text: &str, separator: char) -> impl Iterator<Item = (&str, Option<&str>)> + Clone {

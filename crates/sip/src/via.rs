@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use crate::grammar::trim_start;
 use crate::grammar::{SyntaxError, decimal, is_lws, port, split_before, split_host, token, trim};
-use crate::param::Params;
+use crate::param::{Param, Params};
 use crate::uri::host_ip;
 
 /// What a branch of RFC 3261 starts with.
@@ -73,10 +73,10 @@ impl<'a> ViaRef<'a> {
             received: None,
             maddr: None,
             ttl: None,
-            params: Params::parse(params)?,
+            params: Params::default(),
             raw,
         };
-        via.read_params()?;
+        via.params = Params::parse_with(params, |param| via.read_param(param))?;
         Ok(via)
     }
 
@@ -109,32 +109,25 @@ impl<'a> ViaRef<'a> {
         self.params.get(name)
     }
 
-    fn read_params(&mut self) -> Result<(), SyntaxError> {
-        for param in self.params.iter() {
-            let value = param.unquoted();
-            match param.name {
-                name if name.eq_ignore_ascii_case(b"branch") => {
-                    self.branch.get_or_insert(value);
-                }
-                name if name.eq_ignore_ascii_case(b"rport") => {
-                    let filled = match value {
-                        [] => None,
-                        digits => Some(port(digits).ok_or(SyntaxError("bad rport"))?),
-                    };
-                    self.rport.get_or_insert(filled);
-                }
-                name if name.eq_ignore_ascii_case(b"received") => {
-                    self.received.get_or_insert(value);
-                }
-                name if name.eq_ignore_ascii_case(b"maddr") => {
-                    self.maddr.get_or_insert(value);
-                }
-                name if name.eq_ignore_ascii_case(b"ttl") => {
-                    let ttl = decimal(value).and_then(|ttl| u8::try_from(ttl).ok());
-                    self.ttl.get_or_insert(ttl.ok_or(SyntaxError("bad ttl"))?);
-                }
-                _ => {}
-            }
+    /// The first of several parameters of one name counts.
+    fn read_param(&mut self, param: Param<'a>) -> Result<(), SyntaxError> {
+        let is = |name: &str| param.name.eq_ignore_ascii_case(name.as_bytes());
+        let value = param.unquoted();
+        if is("branch") {
+            self.branch.get_or_insert(value);
+        } else if is("rport") {
+            let filled = match value {
+                [] => None,
+                digits => Some(port(digits).ok_or(SyntaxError("bad rport"))?),
+            };
+            self.rport.get_or_insert(filled);
+        } else if is("received") {
+            self.received.get_or_insert(value);
+        } else if is("maddr") {
+            self.maddr.get_or_insert(value);
+        } else if is("ttl") {
+            let ttl = decimal(value).and_then(|ttl| u8::try_from(ttl).ok());
+            self.ttl.get_or_insert(ttl.ok_or(SyntaxError("bad ttl"))?);
         }
         Ok(())
     }

@@ -13,8 +13,6 @@
 //! assert!(writer.finish(None).is_err());
 //! ```
 
-use std::io::Write as _;
-
 use crate::grammar::{push_unfolded, token};
 
 /// Why a message was not written; what had been written of it is gone from the buffer again.
@@ -65,7 +63,7 @@ impl<'o> Writer<'o> {
             writer.fail(WriteError::StartLine);
         }
         writer.push(b"SIP/2.0 ");
-        writer.push_number(u64::from(code));
+        push_number(writer.out, u64::from(code));
         writer.push(b" ");
         writer.push(reason.as_bytes());
         writer.push(b"\r\n");
@@ -87,7 +85,7 @@ impl<'o> Writer<'o> {
     /// Adds a header whose value is a number.
     pub fn header_num(&mut self, name: &str, value: impl Into<u64>) -> &mut Self {
         self.start_header(name);
-        self.push_number(value.into());
+        push_number(self.out, value.into());
         self.push(b"\r\n");
         self
     }
@@ -97,8 +95,15 @@ impl<'o> Writer<'o> {
         match body {
             Some((media_type, body)) => {
                 self.header("Content-Type", media_type);
-                // Asterisk right-aligns the number.
-                let _ = write!(self.out, "Content-Length: {:>5}\r\n\r\n", body.len());
+                self.push(b"Content-Length: ");
+                // Asterisk right-aligns the number in five columns.
+                let mut limit = 10_000;
+                while limit > body.len().max(1) {
+                    self.push(b" ");
+                    limit /= 10;
+                }
+                push_number(self.out, body.len() as u64);
+                self.push(b"\r\n\r\n");
                 self.push(body);
             }
             None => self.push(b"Content-Length:  0\r\n\r\n"),
@@ -113,10 +118,22 @@ impl<'o> Writer<'o> {
     }
 
     /// Adds a header with a value that came out of a message: its folds are undone.
-    pub(crate) fn copy(&mut self, name: &str, value: &[u8], suffix: &[u8]) -> &mut Self {
+    pub(crate) fn copy(&mut self, name: &str, value: &[u8]) -> &mut Self {
         self.start_header(name);
         push_unfolded(self.out, value);
-        self.push(suffix);
+        self.push(b"\r\n");
+        self
+    }
+
+    /// As [`Writer::copy`], with a tag behind the value.
+    pub(crate) fn copy_with_tag(&mut self, name: &str, value: &[u8], tag: &str) -> &mut Self {
+        if token(tag.as_bytes()).is_none() {
+            self.fail(WriteError::Value(name.to_owned()));
+        }
+        self.start_header(name);
+        push_unfolded(self.out, value);
+        self.push(b";tag=");
+        self.push(tag.as_bytes());
         self.push(b"\r\n");
         self
     }
@@ -148,11 +165,6 @@ impl<'o> Writer<'o> {
         self.out.extend_from_slice(bytes);
     }
 
-    fn push_number(&mut self, number: u64) {
-        // Writing to a Vec does not fail.
-        let _ = write!(self.out, "{number}");
-    }
-
     fn fail(&mut self, error: WriteError) {
         self.error.get_or_insert(error);
     }
@@ -163,6 +175,22 @@ impl Drop for Writer<'_> {
         if !self.finished {
             self.out.truncate(self.start);
         }
+    }
+}
+
+/// Appends `number` in decimal.
+pub(crate) fn push_number(out: &mut Vec<u8>, number: u64) {
+    let start = out.len();
+    let mut rest = number;
+    loop {
+        out.push(b'0' + (rest % 10) as u8);
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = out.get_mut(start..) {
+        digits.reverse();
     }
 }
 
@@ -209,6 +237,23 @@ mod tests {
         let mut out = Vec::new();
         drop(Writer::status(&mut out, 200, "OK"));
         assert!(out.is_empty());
+    }
+
+    #[test]
+    fn numbers() {
+        for number in [0, 9, 10, 3600, u64::MAX] {
+            let mut out = b"x".to_vec();
+            push_number(&mut out, number);
+            assert_eq!(out, format!("x{number}").into_bytes());
+        }
+        for len in [0, 1, 9, 10, 477, 9_999, 10_000, 99_999, 100_000] {
+            let mut out = Vec::new();
+            let writer = Writer::request(&mut out, "NOTIFY", b"sip:a@b");
+            writer.finish(Some(("a/b", &vec![b'x'; len]))).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let line = format!("\r\nContent-Length: {len:>5}\r\n\r\n");
+            assert!(text.contains(&line), "{len}");
+        }
     }
 
     #[test]
