@@ -62,7 +62,7 @@ pub struct Config {
     pub sections: Vec<Section>,
     /// Every file that was read, includes too, in reading order.
     pub files: Vec<Arc<Path>>,
-    /// What did not stop the load, in reading order.
+    /// What did not stop the load, in reading order: warnings, and errors of `#exec` commands.
     pub diagnostics: Vec<Diagnostic>,
     pub(crate) fingerprint: Fingerprint,
 }

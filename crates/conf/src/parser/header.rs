@@ -55,6 +55,8 @@ impl Parser<'_> {
     fn option(&mut self, at: &Cursor<'_>, option: &str, header: &mut Header<'_>) {
         if option == "!" {
             header.template = true;
+        } else if option.is_empty() {
+            self.error(at.pos(option), "empty section option".into());
         } else if let Some(filter) = option.strip_prefix('+') {
             match self.target(header.name, filter) {
                 Ok(target) => header.target = Some(target),
@@ -68,6 +70,8 @@ impl Parser<'_> {
                 .map_or(&[][..], |s| &s.entries);
             if header.inherited.len() + entries.len() > MAX_INHERITED {
                 let message = format!("inherits more than {MAX_INHERITED} entries");
+                // Nor may others inherit so much from this one.
+                header.inherited.clear();
                 return self.error(at.pos(option), message);
             }
             let copies = entries.iter().map(|e| Entry {
@@ -75,8 +79,6 @@ impl Parser<'_> {
                 ..e.clone()
             });
             header.inherited.extend(copies);
-        } else if option.is_empty() {
-            self.error(at.pos(option), "empty section option".into());
         } else {
             let message = format!("no section '{option}' before this line to inherit from");
             self.error(at.pos(option), message);
