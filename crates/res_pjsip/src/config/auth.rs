@@ -170,10 +170,10 @@ impl Auth {
             digests.retain(|(of, _)| *of != algorithm);
             digests.push((algorithm, hex.into()));
         }
-        if let Some(hex) = options.some_text("md5_cred") {
-            if !digests.iter().any(|(of, _)| *of == Algorithm::Md5) {
-                digests.push((Algorithm::Md5, hex.to_ascii_lowercase().into()));
-            }
+        if let Some(hex) = options.some_text("md5_cred")
+            && !digests.iter().any(|(of, _)| *of == Algorithm::Md5)
+        {
+            digests.push((Algorithm::Md5, hex.to_ascii_lowercase().into()));
         }
         Self {
             id,

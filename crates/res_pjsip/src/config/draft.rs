@@ -17,6 +17,7 @@ pub(crate) struct Draft<'a> {
     /// What each line sets, in the order written.
     lines: Vec<(usize, Value, &'a Pos)>,
     refused: bool,
+    references: Vec<Reference>,
     report: &'a mut Report,
     /// The options as the object will hold and show them.
     pub(crate) options: Options,
@@ -34,6 +35,7 @@ impl<'a> Draft<'a> {
             object_type,
             lines: Vec::new(),
             refused: false,
+            references: Vec::new(),
             report,
             options: Options::new(object_type),
         };
@@ -51,6 +53,11 @@ impl<'a> Draft<'a> {
     /// Whether a line was refused, so that the object must not come to be.
     pub(crate) fn is_refused(&self) -> bool {
         self.refused
+    }
+
+    /// Has the names that the object uses looked up when all objects are there.
+    pub(crate) fn look_up_names(&mut self) {
+        self.report.references.append(&mut self.references);
     }
 
     /// Where `option` was last set, or else where the section begins.
@@ -97,8 +104,7 @@ impl<'a> Draft<'a> {
             _ => return,
         };
         let (pos, section) = (self.pos(option), self.id());
-        self.report
-            .references
+        self.references
             .extend(names.into_iter().map(|name| Reference {
                 pos: pos.clone(),
                 section: section.clone(),

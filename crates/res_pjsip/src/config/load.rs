@@ -137,8 +137,9 @@ impl PjsipConfig {
     }
 }
 
-fn keep<T>(draft: &Draft<'_>, object: T, add: impl FnOnce(Arc<T>)) {
+fn keep<T>(draft: &mut Draft<'_>, object: T, add: impl FnOnce(Arc<T>)) {
     if !draft.is_refused() {
+        draft.look_up_names();
         add(Arc::new(object));
     }
 }
@@ -161,14 +162,22 @@ fn claim<'a>(file: &'a Config, report: &mut Report) -> Vec<(&'a Section, &'stati
             _ => &*section.name,
         };
         if let Some(earlier) = first.get(&(object_type.name, name)) {
-            let what = format!(
-                "a second type={} of this name, refused; the first is at {earlier}",
-                object_type.name
-            );
-            report.say(Severity::Error, &section.pos, &section.name, &what);
-            continue;
+            let of_this_name = if name.is_empty() { "" } else { " of this name" };
+            let second = format!("a second type={}{of_this_name}", object_type.name);
+            let (severity, verdict) = match object_type.name {
+                // A request must pass every list, so that none may get lost.
+                "acl" => (Severity::Warning, "both are in force"),
+                _ => (Severity::Error, "refused"),
+            };
+            let what = format!("{second}, {verdict}; the first is at {earlier}");
+            report.say(severity, &section.pos, &section.name, &what);
+            if severity == Severity::Error {
+                continue;
+            }
         }
-        first.insert((object_type.name, name), &section.pos);
+        first
+            .entry((object_type.name, name))
+            .or_insert(&section.pos);
         claimed.push((section, object_type));
     }
     claimed

@@ -120,7 +120,7 @@ pub struct PjsipConfig {
     pub registrations: Vec<Arc<PlainObject>>,
     /// `type=phoneprov`, in the order written.
     pub phoneprovs: Vec<Arc<PlainObject>>,
-    /// What identification looks in.
+    /// What is looked up by a request, hashed.
     pub(crate) index: Arc<Index>,
 }
 
@@ -174,9 +174,10 @@ impl PjsipConfig {
 
     /// The resource list of this name and event package (RFC 4662).
     pub fn resource_list(&self, id: &str, event: &str) -> Option<&Arc<ResourceList>> {
-        self.resource_lists
-            .iter()
-            .find(|list| *list.id == *id && *list.event == *event)
+        self.index
+            .lists
+            .get(id)
+            .filter(|list| *list.event == *event)
     }
 
     /// Whether every `type=acl` lets `source` in.
@@ -212,7 +213,7 @@ impl PjsipConfig {
         }
     }
 
-    /// Prepares identification.
+    /// Prepares what requests look up.
     pub(crate) fn index(&mut self) {
         self.index = Arc::new(Index::new(self, &HashMap::new()));
     }
@@ -225,4 +226,4 @@ impl Default for PjsipConfig {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

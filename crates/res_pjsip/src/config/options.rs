@@ -156,7 +156,7 @@ impl Options {
             .iter()
             .map(|(name, value)| (&**name, value.to_string()));
         let mut shown: Vec<_> = named.chain(free).collect();
-        shown.sort_by(|(one, _), (other, _)| one.cmp(other));
+        shown.sort_by_key(|(name, _)| *name);
         shown
     }
 

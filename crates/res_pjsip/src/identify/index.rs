@@ -1,4 +1,4 @@
-//! What identification looks in: prepared once, when the configuration is loaded.
+//! What requests look up by the hundred thousand: prepared once, when the configuration is loaded.
 
 use std::collections::HashMap as StdMap;
 use std::hash::{Hash, Hasher};
@@ -10,11 +10,11 @@ use hashbrown::{Equivalent, HashMap};
 
 use crate::config::matching::{HeaderMatch, MatchAddress, Pattern};
 use crate::config::network::{mapped, mask};
-use crate::config::{Endpoint, Network, PjsipConfig};
+use crate::config::{Endpoint, Network, PjsipConfig, ResourceList};
 
 type Map<K, V> = HashMap<K, V, RandomState>;
 
-/// Everything that identification looks in.
+/// Everything that is looked up for a request.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     /// Endpoints by name.
@@ -25,13 +25,17 @@ pub(crate) struct Index {
     pub(crate) by_header: Vec<(HeaderMatch, Arc<Endpoint>)>,
     /// Endpoints by request URI, in the order of the file.
     pub(crate) by_request_uri: Vec<(Pattern, Arc<Endpoint>)>,
+    /// Resource lists by name.
+    pub(crate) lists: Map<Arc<str>, Arc<ResourceList>>,
 }
 
 impl Index {
     /// Prepares `config`; `hosts` are the addresses of the names that `match` options name.
     pub(crate) fn new(config: &PjsipConfig, hosts: &StdMap<Arc<str>, Vec<IpAddr>>) -> Self {
+        let lists = config.resource_lists.iter();
         let mut index = Self {
             names: Names::new(config),
+            lists: lists.map(|list| (list.id.clone(), list.clone())).collect(),
             ..Self::default()
         };
         for identify in &config.identifies {
