@@ -88,6 +88,11 @@ impl Core {
             self.stats().unanswerable.add();
             return None;
         };
+        if !self.snapshot().config.allows_source(peer.address.ip()) {
+            tracing::info!("{} from {} refused: the address is not permitted (type=acl)", incoming.method, peer.address);
+            self.refuse(&incoming, 403, out, |_| {});
+            return None;
+        }
         incoming.transaction = Some(self.open_transaction(&incoming, out)?);
         if let Err((status, reason)) = check_uris(&incoming) {
             self.refuse_with_reason(&incoming, status, reason, out, |_| {});

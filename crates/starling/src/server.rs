@@ -40,6 +40,7 @@ pub(crate) struct Server {
     pub(crate) stop: mpsc::UnboundedSender<Stop>,
     started: Instant,
     last_reload: Mutex<Instant>,
+    start_failure: Mutex<Option<String>>,
 }
 
 impl Server {
@@ -57,12 +58,40 @@ impl Server {
             stop,
             started: now,
             last_reload: Mutex::new(now),
+            start_failure: Mutex::default(),
         })
     }
 
     /// Reads the files in `astetcdir`.
     pub(crate) fn loader(&self) -> conf::Loader {
         conf::Loader::new(&self.settings.etc_dir).exec(self.settings.execute_includes)
+    }
+
+    /// Reads all configuration again that can be read again.
+    pub(crate) fn reload(&self) {
+        if let Some(modules) = self.modules.get() {
+            for (module, result) in modules.reload_all() {
+                tracing::info!("Reload of {module}: {result:?}");
+            }
+        }
+        *lock(&self.last_reload) = Instant::now();
+    }
+
+    /// Remembers something that must not be started over, such as a port in use.
+    pub(crate) fn fail_start(&self, reason: &str) {
+        lock(&self.start_failure).get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// What [`fail_start`](Self::fail_start) was told first.
+    pub(crate) fn start_failure(&self) -> Option<String> {
+        lock(&self.start_failure).clone()
+    }
+
+    /// Warns of hints that name a device which no module knows: their lamps would stay dark.
+    pub(crate) fn report_orphans(&self) {
+        for orphan in self.hints.orphans() {
+            tracing::warn!("{orphan}");
+        }
     }
 
     /// Time since the start.

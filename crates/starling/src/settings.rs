@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use conf::{Config, Diagnostic, LoadError, Section, Severity};
 
+use crate::args::Args;
+
 /// Where a server that is told nothing looks for its files.
 const DEFAULT_CONFIG: &str = "/etc/starling/asterisk.conf";
 
@@ -94,6 +96,25 @@ impl Settings {
             Err(error) if file.is_some() => Err(error),
             Err(_) => Ok((settings, Vec::new())),
         }
+    }
+
+    /// What the command line says counts more.
+    pub(crate) fn override_by(&mut self, args: &Args) {
+        self.foreground |= args.foreground || args.background_child;
+        self.background |= args.background;
+        self.console |= args.console;
+        self.dump_core |= args.dump_core;
+        if args.user.is_some() {
+            self.user.clone_from(&args.user);
+        }
+        if args.group.is_some() {
+            self.group.clone_from(&args.group);
+        }
+    }
+
+    /// Whether the server leaves the terminal.
+    pub(crate) fn in_background(&self) -> bool {
+        self.background || !(self.foreground || self.console)
     }
 
     /// The control socket.

@@ -1,0 +1,56 @@
+//! `pbx_config`: `extensions.conf`.
+
+use std::sync::Arc;
+
+use dialplan::Dialplan;
+use module_host::{Builtin, LoadOutcome, ModuleInfo};
+
+use super::{Commands, info};
+use crate::report::report;
+use crate::server::Server;
+
+pub(super) struct PbxConfig {
+    server: Arc<Server>,
+    commands: Commands,
+}
+
+impl PbxConfig {
+    pub(super) fn new(server: &Arc<Server>) -> Self {
+        Self { server: server.clone(), commands: Commands::default() }
+    }
+
+    /// Reads the file and puts it in force; on error the old dialplan stays.
+    fn read(&self) -> Result<(), String> {
+        let file = self.server.loader().load("extensions.conf").map_err(|error| error.to_string())?;
+        report(&file.diagnostics);
+        let (dialplan, remarks) = Dialplan::parse(&file);
+        report(&remarks);
+        self.server.hints.replace(dialplan);
+        if self.server.booted.is_set() {
+            self.server.report_orphans();
+        }
+        Ok(())
+    }
+}
+
+impl Builtin for PbxConfig {
+    fn info(&self) -> ModuleInfo {
+        info("pbx_config", "Text Extension Configuration", &[], 128)
+    }
+
+    fn load(&self) -> Result<LoadOutcome, String> {
+        self.read()?;
+        self.commands.set(crate::commands::dialplan::register(&self.server));
+        Ok(LoadOutcome::Success)
+    }
+
+    fn unload(&self) -> Result<(), String> {
+        self.commands.clear();
+        self.server.hints.replace(Dialplan::default());
+        Ok(())
+    }
+
+    fn reload(&self) -> Option<Result<(), String>> {
+        Some(self.read())
+    }
+}

@@ -1,0 +1,54 @@
+//! The modules that are linked into the daemon. To an operator they are like those from files: each
+//! can be left out in `modules.conf`, and what is not loaded does not exist.
+
+mod custom_devices;
+mod dialplan;
+mod identifiers;
+mod pubsub;
+mod sip;
+
+use std::sync::{Arc, Mutex};
+
+use cli::CommandGuard;
+use module_host::{Builtin, ModuleInfo, Support};
+
+pub(crate) use custom_devices::CustomDevices;
+
+use crate::server::{Server, lock};
+
+/// All of them.
+pub(crate) fn all(server: &Arc<Server>) -> Vec<Arc<dyn Builtin>> {
+    let mut modules: Vec<Arc<dyn Builtin>> = vec![
+        Arc::new(sip::ResPjsip::new(server)),
+        Arc::new(pubsub::ResPjsipPubsub::new(server)),
+        Arc::new(dialplan::PbxConfig::new(server)),
+        Arc::new(custom_devices::FuncDevstate::new(server)),
+    ];
+    modules.extend(identifiers::all(server));
+    modules
+}
+
+fn info(name: &str, description: &str, requires: &[&str], priority: u8) -> ModuleInfo {
+    ModuleInfo {
+        name: name.into(),
+        description: description.into(),
+        requires: requires.iter().map(|name| (*name).into()).collect(),
+        optional: Vec::new(),
+        priority,
+        support: Support::Core,
+    }
+}
+
+/// The commands of a module while it is loaded.
+#[derive(Default)]
+struct Commands(Mutex<Vec<CommandGuard>>);
+
+impl Commands {
+    fn set(&self, guards: Vec<CommandGuard>) {
+        *lock(&self.0) = guards;
+    }
+
+    fn clear(&self) {
+        self.set(Vec::new());
+    }
+}

@@ -1,0 +1,87 @@
+//! `res_pjsip`: `pjsip.conf`, transports, shards, OPTIONS.
+
+use std::sync::Arc;
+
+use conf::LoadError;
+use dialplan::Hints;
+use module_host::{Builtin, LoadOutcome, ModuleInfo};
+use res_pjsip::config::{Context, NamedAcls, PjsipConfig};
+use res_pjsip::{ExtensionLookup, Pjsip};
+
+use super::{Commands, info};
+use crate::report::report;
+use crate::server::{PRODUCT, Server};
+
+pub(super) struct ResPjsip {
+    server: Arc<Server>,
+    commands: Commands,
+}
+
+impl ResPjsip {
+    pub(super) fn new(server: &Arc<Server>) -> Self {
+        Self { server: server.clone(), commands: Commands::default() }
+    }
+
+    /// Reads `acl.conf`, which need not be there, and `pjsip.conf`.
+    fn read(&self) -> Result<PjsipConfig, String> {
+        let loader = self.server.loader();
+        let acls = match loader.load("acl.conf") {
+            Ok(file) => {
+                let (acls, remarks) = NamedAcls::parse(&file);
+                report(&file.diagnostics);
+                report(&remarks);
+                acls
+            }
+            Err(LoadError::Missing { .. }) => NamedAcls::default(),
+            Err(error) => return Err(error.to_string()),
+        };
+        let file = loader.load("pjsip.conf").map_err(|error| error.to_string())?;
+        report(&file.diagnostics);
+        let (config, remarks) = PjsipConfig::parse_with(&file, &Context { product: PRODUCT, acls: &acls });
+        report(&remarks);
+        Ok(config)
+    }
+}
+
+impl Builtin for ResPjsip {
+    fn info(&self) -> ModuleInfo {
+        info("res_pjsip", "Basic SIP resource", &[], 55)
+    }
+
+    fn load(&self) -> Result<LoadOutcome, String> {
+        let config = self.read()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pjsip = Pjsip::start(config, cores).map_err(|error| {
+            let text = error.to_string();
+            self.server.fail_start(&text);
+            text
+        })?;
+        if pjsip.snapshot().transports.is_empty() {
+            tracing::warn!("pjsip.conf has no UDP transport: no phone can reach the server");
+        }
+        pjsip.set_extensions(Some(Arc::new(Extensions(self.server.hints.clone()))));
+        if self.server.booted.is_set() {
+            pjsip.open();
+        }
+        self.commands.set(crate::commands::pjsip::register(&self.server, &pjsip));
+        self.server.pjsip.set(pjsip);
+        Ok(LoadOutcome::Success)
+    }
+
+    fn unload(&self) -> Result<(), String> {
+        self.commands.clear();
+        if let Some(pjsip) = self.server.pjsip.take() {
+            pjsip.stop();
+        }
+        Ok(())
+    }
+}
+
+/// OPTIONS looks extensions up in the dialplan.
+struct Extensions(Arc<Hints>);
+
+impl ExtensionLookup for Extensions {
+    fn exists(&self, context: &str, extension: &str) -> bool {
+        self.0.find(context, extension).is_some() || self.0.dialplan().exists(context, extension)
+    }
+}

@@ -1,0 +1,154 @@
+//! `pjsip show|list …`, `pjsip set logger`, `pjsip show stats`, `pjsip show subscriptions`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use cli::{Cli, CommandGuard, Invocation, Outcome, command};
+use res_pjsip::show::{self, Idle, Like, Objects};
+use res_pjsip::{Pjsip, TraceFilter};
+use res_pjsip_pubsub::{PubSubService, show_subscriptions};
+
+use super::print;
+use crate::server::Server;
+
+/// The commands of `res_pjsip`.
+pub(crate) fn register(server: &Arc<Server>, pjsip: &Arc<Pjsip>) -> Vec<CommandGuard> {
+    let cli = &server.cli;
+    let mut guards = Vec::new();
+    for objects in Objects::ALL {
+        guards.extend(listings(cli, pjsip, objects));
+    }
+    let (settings, logger, stats, everything) = (pjsip.clone(), pjsip.clone(), pjsip.clone(), server.clone());
+    guards.push(cli.register(command(
+        "pjsip show settings",
+        "Show the options of [global] and [system]",
+        "Usage: pjsip show settings\n",
+        move |cx| print(cx, &show::settings(&settings.snapshot().config)),
+    )));
+    guards.push(cli.register(command(
+        "pjsip set logger {on|off|host}",
+        "Show SIP packets on the console",
+        "Usage: pjsip set logger on|off\n       pjsip set logger host ADDRESS [ADDRESS...]\n       \
+         Shows all SIP packets, none, or those from and to the addresses.\n",
+        move |cx| set_logger(cx, &logger),
+    )));
+    guards.push(cli.register(command(
+        "pjsip show stats",
+        "Show counters of packets and subscriptions",
+        "Usage: pjsip show stats\n       Shows what has been received, sent, dropped, refused and counted.\n",
+        move |cx| {
+            let mut counters = stats.stats();
+            counters.extend(everything.pubsub.get().map(|pubsub| pubsub.stats()).unwrap_or_default());
+            let lines = counters.iter().map(|(name, value)| format!("  {name:<40}: {value}\n"));
+            print(cx, &lines.collect::<String>())
+        },
+    )));
+    guards
+}
+
+/// The commands of `res_pjsip_pubsub`.
+pub(crate) fn register_subscriptions(cli: &Cli, pubsub: &Arc<PubSubService>) -> CommandGuard {
+    let pubsub = pubsub.clone();
+    cli.register(command(
+        "pjsip show subscriptions {inbound|outbound}",
+        "Show subscriptions",
+        "Usage: pjsip show subscriptions {inbound|outbound} [like REGEX]\n       \
+         Shows the subscriptions of phones to us (inbound) or of us to others (outbound); with\n       \
+         like, those whose lines the pattern matches.\n",
+        move |cx| {
+            let args = cx.arg_strs();
+            let (list, pattern) = match args[..] {
+                ["inbound"] => (pubsub.list(), None),
+                ["inbound", "like", pattern] => (pubsub.list(), Some(pattern)),
+                // We subscribe to nobody.
+                ["outbound"] => (Vec::new(), None),
+                ["outbound", "like", pattern] => (Vec::new(), Some(pattern)),
+                _ => return Outcome::ShowUsage,
+            };
+            match like(pattern) {
+                Ok(like) => print(cx, &show_subscriptions(&list, |block| like.matches(block))),
+                Err(error) => fail(cx, &error),
+            }
+        },
+    ))
+}
+
+/// `show X`, `show Xs`, `list Xs` of one type of object.
+fn listings(cli: &Cli, pjsip: &Arc<Pjsip>, objects: Objects) -> Vec<CommandGuard> {
+    type Many = fn(Objects, &res_pjsip::config::PjsipConfig, &dyn show::Runtime, &Like) -> String;
+    let many = |verb: &str, render: Many| {
+        let pjsip = pjsip.clone();
+        let words = format!("pjsip {verb} {}", objects.plural());
+        let usage = format!("Usage: {words} [like REGEX]\n       With like, those whose name the pattern matches.\n");
+        let summary = format!("{verb} all {}", objects.plural());
+        cli.register(command(words, capital(&summary), usage, move |cx| {
+            let args = cx.arg_strs();
+            let pattern = match args[..] {
+                [] => None,
+                ["like", pattern] => Some(pattern),
+                _ => return Outcome::ShowUsage,
+            };
+            match like(pattern) {
+                Ok(like) => print(cx, &render(objects, &pjsip.snapshot().config, &Idle, &like)),
+                Err(error) => fail(cx, &error),
+            }
+        }))
+    };
+    let (one, names) = (pjsip.clone(), pjsip.clone());
+    let words = format!("pjsip show {}", objects.singular());
+    let usage = format!("Usage: {words} NAME\n");
+    let summary = format!("Show one {} with all its options", objects.singular());
+    let single = command(words, summary, usage, move |cx| match cx.arg_strs()[..] {
+        [id] => print(cx, &show::one(objects, &one.snapshot().config, &Idle, id)),
+        _ => Outcome::ShowUsage,
+    })
+    .completing(move |args, _| match args {
+        [] => objects.ids(&names.snapshot().config, &Idle),
+        _ => Vec::new(),
+    });
+    vec![many("show", show::all), many("list", show::list), cli.register(single)]
+}
+
+fn set_logger(cx: &mut Invocation<'_>, pjsip: &Pjsip) -> Outcome {
+    let args = cx.arg_strs();
+    match args[..] {
+        ["on"] => {
+            pjsip.set_trace(TraceFilter::All);
+            print(cx, "PJSIP Logging enabled\n")
+        }
+        ["off"] => {
+            pjsip.set_trace(TraceFilter::Off);
+            print(cx, "PJSIP Logging disabled\n")
+        }
+        ["host", ref hosts @ ..] if !hosts.is_empty() => {
+            let mut addresses = Vec::new();
+            for host in hosts {
+                match host.parse::<IpAddr>() {
+                    Ok(address) => addresses.push(address),
+                    Err(_) => return fail(cx, &format!("'{host}' is not an IP address")),
+                }
+            }
+            let names = hosts.join(", ");
+            pjsip.set_trace(TraceFilter::Hosts(addresses));
+            print(cx, &format!("PJSIP Logging Enabled for host: {names}\n"))
+        }
+        _ => Outcome::ShowUsage,
+    }
+}
+
+fn like(pattern: Option<&str>) -> Result<Like, String> {
+    match pattern {
+        None => Ok(Like::all()),
+        Some(pattern) => Like::new(pattern).map_err(|error| format!("'{pattern}' is no regular expression: {error}")),
+    }
+}
+
+fn fail(cx: &mut Invocation<'_>, message: &str) -> Outcome {
+    cx.print(&format!("{message}\n"));
+    Outcome::Failure
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
