@@ -21,8 +21,9 @@ pub(crate) use request::{FAILED, OK};
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,13 +31,20 @@ use logger::Logger;
 use nix::unistd::{Group, User};
 use thiserror::Error;
 use tokio::io::AsyncWriteExt;
-use tokio::sync::Semaphore;
+use tokio::net::UnixStream;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use connection::Connection;
 
 use crate::registry::Cli;
 
 /// How many clients may be connected.
 const MAX_CLIENTS: usize = 128;
+
+/// How long answers may still take when the server stops.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The longest path of a Unix socket: `sun_path` has 108 bytes, the last one is NUL.
 pub(crate) const MAX_PATH: usize = 107;
@@ -164,58 +172,92 @@ impl Server {
         })
     }
 
-    /// Answers clients until the future is dropped, which disconnects them.
+    /// Answers clients until `shutdown` is ready. Then answers that are under way still reach their clients, for a
+    /// second at most.
     ///
     /// # Errors
     ///
     /// The socket cannot be used with this runtime.
-    pub async fn serve(self, cli: Arc<Cli>, logger: Logger) -> io::Result<()> {
-        // Kept as long as the socket listens.
-        let _file = self.file;
-        let options = self.options;
-        let listener = tokio::net::UnixListener::from_std(self.listener)?;
-        let greeting = format!(
-            "{}/{}/{}\n",
-            options.host,
-            std::process::id(),
-            options.version
-        );
-        let places = Arc::new(Semaphore::new(MAX_CLIENTS));
-        let mut clients = JoinSet::new();
+    pub async fn serve(
+        self,
+        cli: Arc<Cli>,
+        logger: Logger,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let Server {
+            listener,
+            file,
+            options,
+        } = self;
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        let (stop, stopping) = watch::channel(false);
+        let mut clients = Clients {
+            greeting: format!(
+                "{}/{}/{}\n",
+                options.host,
+                std::process::id(),
+                options.version
+            ),
+            places: Arc::new(Semaphore::new(MAX_CLIENTS)),
+            tasks: JoinSet::new(),
+            stopping,
+        };
+        let mut shutdown = pin!(shutdown);
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                Some(_) = clients.join_next() => continue,
+                Some(_) = clients.tasks.join_next() => continue,
+                () = &mut shutdown => break,
             };
-            let mut stream = match accepted {
-                Ok((stream, _)) => stream,
+            match accepted {
+                Ok((stream, _)) => {
+                    if !options.hide_connect {
+                        tracing::info!(verbose = 3, "Remote UNIX connection");
+                    }
+                    clients.add(stream, Connection::new(cli.clone(), &logger, options.stall));
+                }
                 Err(error) => {
                     // Out of files: the listener stays readable, so without a pause this would spin.
                     tracing::error!("The control socket cannot accept a client: {error}");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                    continue;
+                    sleep(Duration::from_secs(1)).await;
                 }
-            };
-            let Ok(place) = places.clone().try_acquire_owned() else {
-                tracing::warn!(
-                    "The control socket refused a client: there are {MAX_CLIENTS} already"
-                );
-                clients.spawn(async move {
-                    // It is refused either way.
-                    let _ = stream.write_all(b"No more connections allowed\n").await;
-                });
-                continue;
-            };
-            if !options.hide_connect {
-                tracing::info!(verbose = 3, "Remote UNIX connection");
             }
-            let connection = connection::Connection::new(cli.clone(), &logger, options.stall);
-            let greeting = greeting.clone();
-            clients.spawn(async move {
-                connection.serve(stream, greeting).await;
-                drop(place);
-            });
         }
+        drop((listener, file));
+        stop.send_replace(true);
+        // Whoever is not done by then is disconnected.
+        let _ = timeout(options.stall.min(GRACE), async {
+            while clients.tasks.join_next().await.is_some() {}
+        })
+        .await;
+        Ok(())
+    }
+}
+
+/// The connected clients.
+struct Clients {
+    greeting: String,
+    places: Arc<Semaphore>,
+    tasks: JoinSet<()>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Clients {
+    /// Serves a client, or tells it that there are too many.
+    fn add(&mut self, mut stream: UnixStream, connection: Connection) {
+        let Ok(place) = self.places.clone().try_acquire_owned() else {
+            tracing::warn!("The control socket refused a client: there are {MAX_CLIENTS} already");
+            self.tasks.spawn(async move {
+                // It is refused either way.
+                let _ = stream.write_all(b"No more connections allowed\n").await;
+            });
+            return;
+        };
+        let (greeting, stopping) = (self.greeting.clone(), self.stopping.clone());
+        self.tasks.spawn(async move {
+            connection.serve(stream, greeting, stopping).await;
+            drop(place);
+        });
     }
 }
 
@@ -233,7 +275,7 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
         }
         Ok(_) => {}
     }
-    match UnixStream::connect(path) {
+    match std::os::unix::net::UnixStream::connect(path) {
         Ok(_) => Err(BindError::Running(path.to_owned())),
         Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(io)

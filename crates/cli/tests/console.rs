@@ -127,7 +127,10 @@ fn a_remote_console() {
     let mut bench = bench();
     let layer = bench.layer.take().unwrap();
     let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-    let mut screen = Screen::open(console_command(&bench.socket, bench.dir.path()));
+    let mut screen = Screen::open(console_command(
+        &bench.socket,
+        bench.socket.parent().unwrap(),
+    ));
     screen.expect(&format!(
         "Connected to Starling 0.1.0 currently running on pbx (pid = {})",
         std::process::id()
@@ -149,7 +152,8 @@ fn a_remote_console() {
     screen.expect("pbx*CLI> ");
     screen.press("quit\r");
     screen.expect("The console was left");
-    let history = std::fs::read_to_string(bench.dir.path().join(".starling_history")).unwrap();
+    let history =
+        std::fs::read_to_string(bench.socket.parent().unwrap().join(".starling_history")).unwrap();
     assert!(
         history.contains("core ping \ncore set verbose 3\n"),
         "{history}"
@@ -159,7 +163,7 @@ fn a_remote_console() {
 #[test]
 fn a_remote_console_comes_back_with_the_server() {
     let mut bench = bench();
-    let mut command = console_command(&bench.socket, bench.dir.path());
+    let mut command = console_command(&bench.socket, bench.socket.parent().unwrap());
     command.env("RECONNECT", "1");
     let mut screen = Screen::open(command);
     screen.expect("pbx*CLI> ");
@@ -174,7 +178,10 @@ fn a_remote_console_comes_back_with_the_server() {
 #[test]
 fn without_reconnection_the_console_ends_with_the_server() {
     let mut bench = bench();
-    let mut screen = Screen::open(console_command(&bench.socket, bench.dir.path()));
+    let mut screen = Screen::open(console_command(
+        &bench.socket,
+        bench.socket.parent().unwrap(),
+    ));
     screen.expect("pbx*CLI> ");
     bench.stop();
     screen.expect("Disconnected from the server");

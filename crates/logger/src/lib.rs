@@ -36,7 +36,7 @@
 //! let subscriber = tracing_subscriber::registry().with(layer);
 //! // hand `subscriber` to tracing::subscriber::set_global_default, then read logger.conf:
 //! let answer = logger.reload(None);
-//! logger.shutdown(std::time::Duration::from_secs(5));
+//! logger.flush(std::time::Duration::from_secs(5));
 //! # Ok::<(), std::io::Error>(())
 //! ```
 

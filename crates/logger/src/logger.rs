@@ -306,16 +306,12 @@ impl Logger {
         self.inner.queue.dropped_total()
     }
 
-    /// Waits until everything that was said before is written. `false` if that took longer than `timeout`.
+    /// Waits until everything that was said before is written: the last thing a process does with its log.
+    /// `false` if that took longer than `timeout`.
     pub fn flush(&self, timeout: Duration) -> bool {
         let (done, answer) = mpsc::channel();
         self.inner.queue.send(Job::Flush(done));
         answer.recv_timeout(timeout).is_ok()
-    }
-
-    /// The last thing a process does with its log: loses nothing that was said before, as far as `timeout` allows.
-    pub fn shutdown(&self, timeout: Duration) -> bool {
-        self.flush(timeout)
     }
 
     /// Opens the channels of `settings` and hands them to the writer. Gives what went wrong; if `strict`, nothing

@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -52,8 +52,13 @@ impl Connection {
         }
     }
 
-    /// Serves until the client goes, asks to be closed, or takes nothing any more.
-    pub(super) async fn serve(self, stream: UnixStream, greeting: String) {
+    /// Serves until the client goes, asks to be closed, or takes nothing any more, or until the server stops.
+    pub(super) async fn serve(
+        self,
+        stream: UnixStream,
+        greeting: String,
+        stopping: watch::Receiver<bool>,
+    ) {
         let (read, write) = stream.into_split();
         let (output, pieces) = mpsc::channel(PIECES);
         let mut writer = pin!(
@@ -68,6 +73,7 @@ impl Connection {
             cli: self.cli,
             session: Session::new(self.console),
             output,
+            stopping,
         };
         tokio::select! {
             // Its end closes the queue: the writer ends when it has written what is left.
@@ -82,6 +88,8 @@ struct Reader {
     cli: Arc<Cli>,
     session: Session,
     output: mpsc::Sender<Vec<u8>>,
+    /// True when no further request is to be read.
+    stopping: watch::Receiver<bool>,
 }
 
 impl Reader {
@@ -112,7 +120,11 @@ impl Reader {
                 continue;
             }
             searched = buffer.len();
-            if !matches!(self.read.read_buf(&mut buffer).await, Ok(1..)) {
+            let read = tokio::select! {
+                read = self.read.read_buf(&mut buffer) => read,
+                _ = self.stopping.wait_for(|stopping| *stopping) => return,
+            };
+            if !matches!(read, Ok(1..)) {
                 return;
             }
         }

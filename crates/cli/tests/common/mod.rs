@@ -17,7 +17,7 @@ pub(crate) struct Bench {
     pub(crate) logger: Logger,
     pub(crate) layer: Option<LogLayer>,
     pub(crate) cli: Arc<Cli>,
-    pub(crate) dir: tempfile::TempDir,
+    _dir: tempfile::TempDir,
     running: Option<(oneshot::Sender<()>, thread::JoinHandle<()>)>,
     _guards: Vec<CommandGuard>,
 }
@@ -67,7 +67,7 @@ pub(crate) fn bench() -> Bench {
         logger,
         layer: Some(layer),
         cli,
-        dir,
+        _dir: dir,
         running: None,
         _guards: guards,
     };
@@ -89,10 +89,8 @@ impl Bench {
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                tokio::select! {
-                    result = server.serve(cli, logger) => result.unwrap(),
-                    _ = stopped => {}
-                }
+                let stopped = async { drop(stopped.await) };
+                server.serve(cli, logger, stopped).await.unwrap();
             });
             // Commands that still run are not waited for.
             runtime.shutdown_background();

@@ -299,7 +299,7 @@ fn nothing_is_lost_at_the_end() {
     for number in 0..5000 {
         tracing::info!("{number}");
     }
-    assert!(log.logger.shutdown(LONG));
+    assert!(log.logger.flush(LONG));
     assert_eq!(
         fs::read_to_string(log.path("f")).unwrap().lines().count(),
         5000
