@@ -53,6 +53,21 @@ fn read_until(stream: &mut UnixStream, end: &str) -> String {
     String::from_utf8(text).unwrap()
 }
 
+/// As many clients as there may be, as soon as all former ones are gone.
+fn take_all_places(bench: &Bench) -> Vec<UnixStream> {
+    loop {
+        let mut clients: Vec<_> = (0..128).map(|_| connect(bench)).collect();
+        if clients
+            .iter_mut()
+            .all(|client| read_until(client, "\n").starts_with("pbx/"))
+        {
+            return clients;
+        }
+        drop(clients);
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn our_client_learns_the_status() {
     let bench = bench();
@@ -123,15 +138,7 @@ fn clients_that_read_nothing_are_dropped_and_stop_nobody() {
     }
     assert!(run_command(&bench.socket, "core ping").unwrap().ok);
     // All places are free again only when all of them are dropped.
-    let all_free = || {
-        let mut fresh: Vec<_> = (0..128).map(|_| connect(&bench)).collect();
-        fresh
-            .iter_mut()
-            .all(|client| read_until(client, "\n").starts_with("pbx/"))
-    };
-    while !all_free() {
-        thread::yield_now();
-    }
+    drop(take_all_places(&bench));
     for mut client in stuck {
         let mut rest = Vec::new();
         // A reset by the server is an end too.
@@ -164,10 +171,7 @@ fn a_hundred_clients_at_once_and_not_more_than_128() {
             assert_eq!(client.join().unwrap().text, "pong\n");
         }
     });
-    let mut clients: Vec<_> = (0..128).map(|_| connect(&bench)).collect();
-    for client in &mut clients {
-        read_until(client, "\n");
-    }
+    let mut clients = take_all_places(&bench);
     let mut refused = String::new();
     connect(&bench).read_to_string(&mut refused).unwrap();
     assert_eq!(refused, "No more connections allowed\n");
