@@ -34,20 +34,15 @@ pub struct Xpidf {
 }
 
 impl Xpidf {
-    /// The generator of `application/xpidf+xml`.
-    pub fn xpidf(uuids: Arc<Uuids>) -> Self {
-        Self {
-            media_type: "application/xpidf+xml",
-            uuids,
-        }
-    }
+    /// The older name.
+    pub const XPIDF: &str = "application/xpidf+xml";
 
-    /// The generator of `application/cpim-pidf+xml`.
-    pub fn cpim(uuids: Arc<Uuids>) -> Self {
-        Self {
-            media_type: "application/cpim-pidf+xml",
-            uuids,
-        }
+    /// The newer name.
+    pub const CPIM: &str = "application/cpim-pidf+xml";
+
+    /// The generator of one of them, with the atoms' ids from `uuids`.
+    pub fn new(media_type: &'static str, uuids: Arc<Uuids>) -> Self {
+        Self { media_type, uuids }
     }
 }
 
@@ -104,8 +99,8 @@ fn status_and_substatus(state: i32) -> (&'static str, &'static str) {
 
 fn load(host: Host, registrar: &mut Registrar) -> Result<(), String> {
     let uuids = Arc::new(Uuids::new(host.now_ms()));
-    registrar.generator(Xpidf::xpidf(uuids.clone()));
-    registrar.generator(Xpidf::cpim(uuids));
+    registrar.generator(Xpidf::new(Xpidf::XPIDF, uuids.clone()));
+    registrar.generator(Xpidf::new(Xpidf::CPIM, uuids));
     Ok(())
 }
 

@@ -1,0 +1,94 @@
+//! What a loaded module brought, as plain traits of `module_api` that host code calls.
+//!
+//! Every object in it keeps the module open; the last one that is dropped closes it.
+
+use std::sync::{Arc, mpsc};
+
+use module_api::{BodyGenerator, BodySupplement, EventPackage, ExtensionListener, Host, Registrar};
+
+use crate::hook::{Counters, Generator, Hook, Listener, Package, Supplement};
+use crate::image::{Closed, Image, on_own_thread};
+use crate::library::Library;
+
+/// What a module registered.
+pub struct Contract {
+    /// The module's name, without `.so`.
+    pub module: String,
+    /// Its generators.
+    pub generators: Vec<Arc<dyn BodyGenerator>>,
+    /// Its supplements.
+    pub supplements: Vec<Arc<dyn BodySupplement>>,
+    /// Its event packages.
+    pub packages: Vec<Arc<dyn EventPackage>>,
+    /// Its listeners.
+    pub listeners: Vec<Arc<dyn ExtensionListener>>,
+    counters: Vec<Arc<Counters>>,
+}
+
+impl Contract {
+    /// How often its hooks were called, and with what success, one entry for each registration.
+    pub fn counters(&self) -> &[Arc<Counters>] {
+        &self.counters
+    }
+
+    /// Runs a module's load hook, on a thread of its own. With the contract comes the news, once,
+    /// that the module was closed.
+    pub(crate) fn load(
+        library: Library,
+        host: Host,
+    ) -> Result<(Self, mpsc::Receiver<Closed>), String> {
+        let module = library.root().name.as_str().to_owned();
+        let mut registrar = Registrar::new();
+        let result = on_own_thread(|| {
+            let result = (library.root().load)(host.into_abi(), &mut registrar);
+            // A copy: the module's error is freed by the module.
+            result
+                .map_err(|reason| reason.as_str().to_owned())
+                .into_result()
+        });
+        let (sender, closed) = mpsc::channel();
+        let image = Arc::new(Image::new(registrar, library, sender));
+        result.map(|()| (Self::new(module, &image), closed))
+    }
+
+    fn new(module: String, image: &Arc<Image>) -> Self {
+        let mut contract = Self {
+            module,
+            generators: Vec::new(),
+            supplements: Vec::new(),
+            packages: Vec::new(),
+            listeners: Vec::new(),
+            counters: Vec::new(),
+        };
+        let Some(registrar) = image.registrar() else {
+            return contract;
+        };
+        for (index, entry) in registrar.generators.iter().enumerate() {
+            let hook = contract.hook(image, index, entry.media_type.as_str());
+            contract
+                .generators
+                .push(Arc::new(Generator::new(entry, hook)));
+        }
+        for (index, entry) in registrar.supplements.iter().enumerate() {
+            let hook = contract.hook(image, index, entry.media_type.as_str());
+            contract
+                .supplements
+                .push(Arc::new(Supplement::new(entry, hook)));
+        }
+        for (index, entry) in registrar.packages.iter().enumerate() {
+            let hook = contract.hook(image, index, entry.event.as_str());
+            contract.packages.push(Arc::new(Package::new(entry, hook)));
+        }
+        for index in 0..registrar.listeners.len() {
+            let hook = contract.hook(image, index, "extension states");
+            contract.listeners.push(Arc::new(Listener::new(hook)));
+        }
+        contract
+    }
+
+    fn hook(&mut self, image: &Arc<Image>, index: usize, what: &str) -> Hook {
+        let counters = Arc::new(Counters::new(what));
+        self.counters.push(counters.clone());
+        Hook::new(&self.module, image.clone(), index, counters)
+    }
+}
