@@ -9,7 +9,7 @@ use cli::{CommandGuard, ServerOptions};
 use logger::Logger;
 use module_host::ModuleHost;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::args::Args;
@@ -48,7 +48,12 @@ pub(crate) fn run(args: &Args, settings: Settings, remarks: &[conf::Diagnostic])
         let _context = runtime.enter();
         cli::Server::bind(control_options(&server)).map_err(|error| error.to_string())?
     };
-    runtime.spawn(control.serve(server.cli.clone(), logger.clone()));
+    let (hang_up, hung_up) = oneshot::channel::<()>();
+    let until = async {
+        // Dropping the sender counts too.
+        let _ = hung_up.await;
+    };
+    let control = runtime.spawn(control.serve(server.cli.clone(), logger.clone(), until));
 
     let result = boot(&server).and_then(|guards| {
         tracing::info!(verbose = 1, "{PRODUCT} Ready.");
@@ -60,15 +65,17 @@ pub(crate) fn run(args: &Args, settings: Settings, remarks: &[conf::Diagnostic])
         let stop = runtime.block_on(wait_for_stop(&server, stops));
         tracing::info!(verbose = 1, "Stopping: {stop:?}");
         drop(guards);
-        if let Some(terminal) = terminal {
-            terminal.restore();
-        }
+        drop(terminal);
         Ok(ExitCode::SUCCESS)
     });
     // Whoever asked for the stop gets the answer, and the log its last lines.
     shut_down(&server);
+    drop(hang_up);
+    if let Ok(Err(error)) = runtime.block_on(control) {
+        tracing::error!("The control socket failed: {error}");
+    }
     runtime.shutdown_timeout(Duration::from_secs(1));
-    logger.shutdown(Duration::from_secs(5));
+    logger.flush(Duration::from_secs(5));
     result
 }
 

@@ -13,7 +13,7 @@ mod settings;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::remote::{ConsoleOptions, RemoteError};
+use cli::remote::ConsoleOptions;
 
 use args::Args;
 use settings::Settings;
@@ -38,8 +38,8 @@ fn main() -> ExitCode {
     }
     if let Some(file) = &args.check_module {
         let report = module_host::check_module(file);
-        println!("{report}");
-        return if report.accepted() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        print!("{report}");
+        return if report.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     let (mut settings, remarks) = match Settings::load(args.config.as_deref(), args.execute_includes) {
         Ok(loaded) => loaded,
@@ -64,10 +64,7 @@ fn main() -> ExitCode {
 fn remote(args: &Args, settings: &Settings) -> ExitCode {
     let socket = args.socket.clone().unwrap_or_else(|| settings.control_socket());
     let result = match &args.execute {
-        Some(line) => cli::remote::run_command(&socket, line).map(|reply| {
-            print!("{}", reply.text);
-            reply.ok
-        }),
+        Some(line) => cli::remote::stream_command(&socket, line, &mut std::io::stdout().lock()),
         None => {
             let options = ConsoleOptions {
                 reconnect: args.reconnect,
@@ -82,7 +79,6 @@ fn remote(args: &Args, settings: &Settings) -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error @ RemoteError::Connect { .. }) => fail(&error.to_string(), 1),
         Err(error) => fail(&error.to_string(), 1),
     }
 }

@@ -10,7 +10,8 @@ mod sip;
 use std::sync::{Arc, Mutex};
 
 use cli::CommandGuard;
-use module_host::{Builtin, ModuleInfo, Support};
+use module_api::Support;
+use module_host::{Builtin, ModuleInfo};
 
 pub(crate) use custom_devices::CustomDevices;
 

@@ -21,7 +21,8 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
                 ["like", text] => Some(text),
                 _ => return Outcome::ShowUsage,
             };
-            let text = show.modules.get().map(|modules| modules.show(pattern)).unwrap_or_default();
+            let rows = show.modules.get().map(|modules| modules.modules()).unwrap_or_default();
+            let text = module_host::show(&rows, pattern);
             print(cx, &text)
         },
     ))]
