@@ -33,7 +33,7 @@ impl CustomDevices {
     pub(crate) fn list(&self) -> String {
         let states = lock(&self.states);
         let devices: Vec<_> = states.values().map(|(name, state)| (format!("Custom:{name}"), *state)).collect();
-        state::devstate_list(devices.iter().map(|(name, state)| (name.as_str(), *state)))
+        state::cli::devstate_list(devices.iter().map(|(name, state)| (name.as_str(), *state)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cli::{CommandGuard, Outcome, Version, command, uptime_seconds_text, uptime_text};
 
-use super::{no_arguments, print};
+use super::{answer, no_arguments, print};
 use crate::server::{PRODUCT, Server, Stop};
 
 /// Registers the commands that are always there.
@@ -50,7 +50,7 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
             "Show all hints with their state and watchers",
             "Usage: core show hints\n       Shows every hint of the dialplan, its state, and how many watch it.\n",
             move |cx| match no_arguments(cx) {
-                Ok(()) => print(cx, &dialplan::show_hints(&hints.hints)),
+                Ok(()) => answer(cx, &dialplan::cli::core_show_hints(&hints.hints)),
                 Err(outcome) => outcome,
             },
         )),
@@ -60,12 +60,12 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
                 "Show the hints of an extension",
                 "Usage: core show hint EXTENSION[@CONTEXT]\n       Shows the hints whose name begins so.\n",
                 move |cx| match cx.arg_strs()[..] {
-                    [extension] => print(cx, &dialplan::show_hint(&hint.hints, extension)),
+                    [extension] => answer(cx, &dialplan::cli::core_show_hint(&hint.hints, extension)),
                     _ => Outcome::ShowUsage,
                 },
             )
             .completing(move |args, _| match args {
-                [] => hint_names.hints.keys(),
+                [] => hint_names.hints.hints().iter().map(|hint| hint.key().to_string()).collect(),
                 _ => Vec::new(),
             }),
         ),

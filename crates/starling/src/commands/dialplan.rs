@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cli::{CommandGuard, Outcome, command};
 
+use super::answer;
 use crate::server::Server;
 
 /// Registers the commands.
@@ -17,24 +18,15 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
             move |cx| {
                 let args = cx.arg_strs();
                 let what = match args[..] {
-                    [] => None,
-                    [what] => Some(what),
+                    [] => "",
+                    [what] => what,
                     _ => return Outcome::ShowUsage,
                 };
-                match dialplan::show_dialplan(&show.hints, what) {
-                    Ok(text) => {
-                        cx.print(&text);
-                        Outcome::Success
-                    }
-                    Err(text) => {
-                        cx.print(&text);
-                        Outcome::Failure
-                    }
-                }
+                answer(cx, &dialplan::cli::dialplan_show(&show.hints, what))
             },
         )
         .completing(move |args, _| match args {
-            [] => names.hints.dialplan().context_names().map(str::to_owned).collect(),
+            [] => names.hints.dialplan().contexts().iter().map(|context| context.name.to_string()).collect(),
             _ => Vec::new(),
         }),
     )]

@@ -18,3 +18,9 @@ fn print(cx: &mut cli::Invocation<'_>, text: &str) -> Outcome {
     cx.print(text);
     Outcome::Success
 }
+
+/// The answer of a command whose text says how it went.
+fn answer(cx: &mut cli::Invocation<'_>, output: &::dialplan::cli::Output) -> Outcome {
+    cx.print(&output.text);
+    if output.failed { Outcome::Failure } else { Outcome::Success }
+}
