@@ -1,1 +1,56 @@
-//! extensions.conf: contexts, patterns, hints and the live hint index.
+//! `extensions.conf`: contexts, patterns, includes, and the live hints that lamps show.
+//!
+//! ```
+//! use dialplan::{Dialplan, Hints};
+//! use state::{DeviceState, ExtensionState, SourceId};
+//!
+//! let config = conf::Loader::new("/etc/asterisk").parse(
+//!     "extensions.conf",
+//!     "[default]\n\
+//!      exten => 1000,hint,PJSIP/alice&PJSIP/alice2,CustomPresence:alice(Alice)\n\
+//!      exten => _20XX,hint,Custom:p${EXTEN}\n",
+//! )?;
+//! let (dialplan, diagnostics) = Dialplan::parse(&config);
+//! assert!(diagnostics.is_empty());
+//!
+//! let hints = Hints::new();
+//! hints.replace(dialplan);
+//! let alice = hints.find("default", "1000").expect("it has a hint");
+//! let source = SourceId::new("PJSIP");
+//! hints.set_device_state("PJSIP/alice2", &source, DeviceState::Ringing, None);
+//! assert_eq!(alice.snapshot().state, ExtensionState::Ringing);
+//!
+//! let parked = hints.find("default", "2042").expect("the pattern has a hint");
+//! assert_eq!(&*parked.definition().text, "Custom:p2042");
+//! # Ok::<(), conf::LoadError>(())
+//! ```
+//!
+//! # Where this differs from Asterisk
+//!
+//! - Names of devices are compared without letter case throughout.
+//! - A repeated ringing state is not told again: nothing visible changed.
+//! - Hints made of a pattern are expanded anew at a reload. A watched hint whose line is gone lives
+//!   on if a pattern hint of its context matches.
+//! - The variables of hints are read anew at each reload; a global that was removed is gone.
+//! - An extension that is asked for may not bring `&`, `,` or brackets into a pattern's hint.
+//! - `n` right after a hint is reported, blanks around device names do not count.
+//! - Times of includes are not looked at, functions and expressions not evaluated, `autohints` and
+//!   switches not followed; each is reported with its line.
+
+pub mod cli;
+mod context;
+mod dialplan;
+mod hint;
+mod hint_text;
+mod hints;
+mod parse;
+mod pattern;
+mod provider;
+mod variables;
+
+pub use context::{Context, Extension, HINT, Include, Priority};
+pub use dialplan::{Dialplan, Found};
+pub use hint::{DeviceSnapshot, ExtensionSnapshot, Hint, HintDefinition};
+pub use hint_text::HintText;
+pub use hints::{Hints, ListenGuard, Listener, Orphan, ProviderGuard, ReplaceReport};
+pub use provider::{DeviceProvider, PresenceProvider};

@@ -96,10 +96,7 @@ impl DeviceStates {
             deadline,
         };
         let old = self.get(device);
-        let entry = self
-            .devices
-            .entry(name.clone())
-            .or_insert_with(|| Device::new());
+        let entry = self.devices.entry(name.clone()).or_insert_with(Device::new);
         let before = entry.put(report);
         if let Some(deadline) = before.as_ref().and_then(|report| report.deadline) {
             self.deadlines
@@ -126,10 +123,11 @@ impl DeviceStates {
     pub fn remove_source(&mut self, source: &SourceId) -> Vec<DeviceChange> {
         let devices = self.by_source.get(source).into_iter().flatten();
         let devices: Vec<Name> = devices.cloned().collect();
-        let changes = devices
-            .iter()
-            .map(|name| self.remove(name.as_str(), source));
-        changes.collect::<Vec<_>>().into_iter().flatten().collect()
+        let mut changes = Vec::new();
+        for name in devices {
+            changes.extend(self.remove(name.as_str(), source));
+        }
+        changes
     }
 
     /// Forgets every report whose deadline is `now` or earlier. A device with several of them

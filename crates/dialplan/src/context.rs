@@ -1,0 +1,190 @@
+//! Contexts and their extensions, in the order in which they are tried.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use conf::Pos;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use crate::pattern::Pattern;
+
+/// The number of the priority that holds a hint.
+pub const HINT: i32 = -1;
+
+/// One line of an extension: `1,NoOp(text)` or a hint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Priority {
+    /// From 1, or [`HINT`].
+    pub number: i32,
+    /// Its label, if it has one.
+    pub label: Option<Arc<str>>,
+    /// The application; for a hint its devices and presence providers.
+    pub app: Arc<str>,
+    /// The application's arguments; for a hint its display name.
+    pub data: Arc<str>,
+    /// Where it stands.
+    pub pos: Pos,
+}
+
+/// An extension: a name or a pattern, and its priorities.
+#[derive(Debug, Clone)]
+pub struct Extension {
+    /// The name as written, without blanks: `1000`, `_20XX`.
+    pub name: Arc<str>,
+    /// The caller id that it is for, if it is not for all.
+    pub caller_id: Option<Arc<str>>,
+    /// Its lines, by number: the hint first.
+    pub priorities: Vec<Priority>,
+    pub(crate) pattern: Option<Pattern>,
+}
+
+impl Extension {
+    /// Whether its name is a pattern.
+    pub fn is_pattern(&self) -> bool {
+        self.pattern.is_some()
+    }
+
+    /// Its hint, if it has one.
+    pub fn hint(&self) -> Option<&Priority> {
+        self.priorities.iter().find(|p| p.number == HINT)
+    }
+
+    /// Whether it is the extension of a name, whoever calls. Dashes do not count. A name that is a
+    /// pattern is the same pattern.
+    pub fn matches(&self, name: &str) -> bool {
+        match (&self.pattern, name.strip_prefix('_')) {
+            (Some(pattern), None) => pattern.matches(name),
+            (Some(pattern), Some(other)) => Pattern::parse(other).as_ref() == Some(pattern),
+            (None, _) => without_dashes(&self.name).eq(without_dashes(name)),
+        }
+    }
+
+    /// Whether a caller without an id may be meant: hints are looked up so.
+    fn is_for_anyone(&self) -> bool {
+        self.caller_id.as_deref().is_none_or(str::is_empty)
+    }
+
+    /// The order in which extensions are tried: names, then patterns, narrow ones first; with a
+    /// caller id before without.
+    fn order(&self, other: &Self) -> Ordering {
+        let names = || without_dashes(&self.name).cmp(without_dashes(&other.name));
+        let caller_ids = || {
+            let missing = |extension: &Self| extension.caller_id.is_none();
+            let both = |extension: &Self| (missing(extension), extension.caller_id.clone());
+            both(self).cmp(&both(other))
+        };
+        let patterns = self.pattern.cmp(&other.pattern);
+        patterns.then_with(names).then_with(caller_ids)
+    }
+}
+
+/// An included context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// Its name, and what limits it in time, as written.
+    pub name: Arc<str>,
+    /// Where it stands.
+    pub pos: Pos,
+}
+
+impl Include {
+    /// The name of the context alone.
+    pub fn context(&self) -> &str {
+        self.name
+            .split([',', '|'])
+            .next()
+            .unwrap_or_default()
+            .trim()
+    }
+}
+
+/// A context of the dialplan.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where its section begins.
+    pub pos: Pos,
+    /// Its extensions, in the order in which they are tried.
+    pub extensions: Vec<Extension>,
+    /// Contexts to look into next, in order.
+    pub includes: Vec<Include>,
+    /// Patterns after which analogue devices keep their dial tone.
+    pub ignore_patterns: Vec<Arc<str>>,
+    /// Dialplans elsewhere, `type/data`: kept to be shown, never asked.
+    pub switches: Vec<Arc<str>>,
+    /// Whether hints are to be made of devices by their names.
+    pub autohints: bool,
+    /// Where the patterns begin in `extensions`.
+    patterns: usize,
+    /// The extension with a hint of a name without dashes.
+    hints: HashMap<Arc<str>, usize, RandomState>,
+}
+
+impl Context {
+    pub(crate) fn new(name: Arc<str>, pos: Pos) -> Self {
+        Self {
+            name,
+            pos,
+            extensions: Vec::new(),
+            includes: Vec::new(),
+            ignore_patterns: Vec::new(),
+            switches: Vec::new(),
+            autohints: false,
+            patterns: 0,
+            hints: HashMap::default(),
+        }
+    }
+
+    /// Puts the extensions into their order, once all are there.
+    pub(crate) fn finish(&mut self) {
+        self.extensions.sort_by(Extension::order);
+        self.patterns = self.extensions.partition_point(|e| !e.is_pattern());
+        for (index, extension) in self.extensions.iter().enumerate() {
+            if !extension.is_pattern() && extension.is_for_anyone() && extension.hint().is_some() {
+                self.hints.insert(exact_key(&extension.name), index);
+            }
+        }
+    }
+
+    /// The hint of an extension in this context alone: that of the name, else of the first pattern
+    /// that matches and has one.
+    pub fn hint(&self, exten: &str) -> Option<(&Extension, &Priority)> {
+        self.exact_hint(exten).or_else(|| self.pattern_hint(exten))
+    }
+
+    /// The hint of an extension of exactly this name.
+    pub(crate) fn exact_hint(&self, exten: &str) -> Option<(&Extension, &Priority)> {
+        let index = match exten.contains('-') {
+            true => self.hints.get(&*exact_key(exten)),
+            false => self.hints.get(exten),
+        };
+        let extension = self.extensions.get(*index?)?;
+        Some((extension, extension.hint()?))
+    }
+
+    /// The hint of the first pattern that matches and has one.
+    pub(crate) fn pattern_hint(&self, exten: &str) -> Option<(&Extension, &Priority)> {
+        if exten.starts_with('_') {
+            return None;
+        }
+        let patterns = self.extensions.get(self.patterns..)?.iter();
+        let mut hints = patterns
+            .filter(|extension| extension.is_for_anyone())
+            .filter_map(|extension| Some((extension, extension.hint()?)));
+        hints.find(|(extension, _)| extension.matches(exten))
+    }
+}
+
+/// What a name is looked up by: dashes do not count.
+pub(crate) fn exact_key(name: &str) -> Arc<str> {
+    match name.contains('-') {
+        true => name.replace('-', "").into(),
+        false => name.into(),
+    }
+}
+
+fn without_dashes(name: &str) -> impl Iterator<Item = u8> + '_ {
+    name.bytes().filter(|byte| *byte != b'-')
+}

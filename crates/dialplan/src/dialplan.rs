@@ -1,0 +1,136 @@
+//! The dialplan as it was read: contexts by name, and the way from a context to a hint.
+
+use std::sync::Arc;
+
+use conf::{Config, Diagnostic, Pos, Severity};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use crate::context::{Context, Extension, Priority};
+use crate::parse;
+
+/// What `extensions.conf` says.
+#[derive(Debug, Clone, Default)]
+pub struct Dialplan {
+    contexts: Vec<Context>,
+    index: HashMap<Arc<str>, usize, RandomState>,
+    /// For each context the contexts it includes, in order.
+    includes: Vec<Vec<usize>>,
+    globals: Globals,
+}
+
+/// `[globals]`: names, with case, and values.
+pub(crate) type Globals = HashMap<Arc<str>, Arc<str>, RandomState>;
+
+/// A hint that was found.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'d> {
+    /// The context it stands in, which may be an included one.
+    pub context: &'d Context,
+    /// The extension, which may be a pattern.
+    pub extension: &'d Extension,
+    /// The hint.
+    pub hint: &'d Priority,
+}
+
+impl Dialplan {
+    /// Reads a configuration. What is wrong with a line is reported with its place, and nothing
+    /// but that line is lost.
+    pub fn parse(config: &Config) -> (Self, Vec<Diagnostic>) {
+        parse::read(config)
+    }
+
+    pub(crate) fn new(
+        mut contexts: Vec<Context>,
+        globals: Globals,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Self {
+        contexts.iter_mut().for_each(Context::finish);
+        let names = contexts.iter().enumerate();
+        let index: HashMap<_, _, _> = names.map(|(i, c)| (c.name.clone(), i)).collect();
+        let mut includes = Vec::with_capacity(contexts.len());
+        for context in &contexts {
+            let mut found = Vec::new();
+            for include in &context.includes {
+                match index.get(include.context()) {
+                    Some(context) => found.push(*context),
+                    None => diagnostics.push(missing(context, include.context(), &include.pos)),
+                }
+            }
+            includes.push(found);
+        }
+        Self {
+            contexts,
+            index,
+            includes,
+            globals,
+        }
+    }
+
+    /// All contexts, in the order of the file.
+    pub fn contexts(&self) -> &[Context] {
+        &self.contexts
+    }
+
+    /// A context, by its name with case.
+    pub fn context(&self, name: &str) -> Option<&Context> {
+        self.contexts.get(*self.index.get(name)?)
+    }
+
+    /// The contexts that a context includes, in order; those that do not exist are left out.
+    pub fn included(&self, context: &Context) -> impl Iterator<Item = &Context> {
+        let index = self.index.get(&context.name);
+        let includes = index.and_then(|index| self.includes.get(*index));
+        let includes = includes.into_iter().flatten();
+        includes.filter_map(|index| self.contexts.get(*index))
+    }
+
+    /// The value of a global variable.
+    pub fn global(&self, name: &str) -> Option<&str> {
+        self.globals.get(name).map(|value| &**value)
+    }
+
+    pub(crate) fn global_map(&self) -> &Globals {
+        &self.globals
+    }
+
+    /// All global variables, in no order.
+    pub fn globals(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.globals.iter().map(|(name, value)| (&**name, &**value))
+    }
+
+    /// The hint that someone in a context means by an extension: of the context itself, else of
+    /// what it includes, in order, depth first, each context once.
+    pub fn find_hint(&self, context: &str, exten: &str) -> Option<Found<'_>> {
+        let first = *self.index.get(context)?;
+        let mut visited = Vec::new();
+        let mut to_visit = vec![first];
+        while let Some(index) = to_visit.pop() {
+            if visited.contains(&index) {
+                continue;
+            }
+            visited.push(index);
+            let context = self.contexts.get(index)?;
+            if let Some((extension, hint)) = context.hint(exten) {
+                return Some(Found {
+                    context,
+                    extension,
+                    hint,
+                });
+            }
+            to_visit.extend(self.includes.get(index)?.iter().rev());
+        }
+        None
+    }
+}
+
+fn missing(context: &Context, name: &str, pos: &Pos) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Notice,
+        pos: Some(pos.clone()),
+        message: format!(
+            "context '{}' includes '{name}', which does not exist",
+            context.name
+        ),
+    }
+}

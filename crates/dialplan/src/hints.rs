@@ -1,0 +1,267 @@
+//! The live hints: which there are, what they show, and who is told of changes.
+//!
+//! Reading ([`Hints::find`], [`Hints::get`], [`Hint::snapshot`]) never waits for a writer: readers
+//! load an immutable table and the hint's current snapshot. Everything that changes something
+//! takes turns, finds the concerned hints by device, and queues what became visible; listeners are
+//! called afterwards, in order, without any lock held.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use arc_swap::ArcSwap;
+use conf::Pos;
+use state::{DeviceState, PresenceValue, SourceId};
+
+use crate::dialplan::Dialplan;
+use crate::hint::Hint;
+use crate::provider::{DeviceProvider, Kind, PresenceProvider};
+use outbox::Outbox;
+use table::Table;
+use writer::Writer;
+
+mod outbox;
+mod providers;
+mod replace;
+mod table;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use outbox::{ListenGuard, Listener};
+pub use replace::ReplaceReport;
+
+/// All hints of the dialplan.
+pub struct Hints {
+    table: ArcSwap<Table>,
+    writer: Mutex<Writer>,
+    outbox: Arc<Outbox>,
+}
+
+/// A device or presentity of a hint that nobody answers for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Orphan {
+    /// The hint: `1000@default`. A pattern hint is named by its pattern.
+    pub key: Arc<str>,
+    /// The device or presentity.
+    pub device: Arc<str>,
+    /// Where the hint stands.
+    pub pos: Pos,
+}
+
+impl Hints {
+    /// No hints, no providers.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            table: ArcSwap::from_pointee(Table::default()),
+            writer: Mutex::new(Writer::default()),
+            outbox: Arc::new(Outbox::default()),
+        })
+    }
+
+    /// Reads a dialplan in place of the one before, as a whole. Hints that are in both keep their
+    /// identity, state and watchers, and are heard of only if something visible changed; hints that
+    /// are gone show that they are [removed](crate::ExtensionSnapshot::removed).
+    ///
+    /// A hint that was made of a pattern, or is watched, stays if a pattern hint of its context
+    /// matches it now.
+    pub fn replace(&self, dialplan: Dialplan) -> ReplaceReport {
+        self.write(|writer| {
+            let (table, removed, report) = writer.replace(&self.table.load(), dialplan);
+            self.table.store(Arc::new(table));
+            removed.iter().for_each(|hint| writer.retire(hint));
+            report
+        })
+    }
+
+    /// The hint that someone in a context means by an extension, through patterns and includes. A
+    /// hint of a pattern is made when it is first asked for; all else takes no lock.
+    pub fn find(&self, context: &str, exten: &str) -> Option<Arc<Hint>> {
+        let table = self.table.load();
+        match table.find(context, exten)? {
+            table::Match::Hint(hint) => Some(hint),
+            table::Match::Pattern(_) => self.write(|writer| {
+                // The table may have changed meanwhile; with the writer's lock it cannot.
+                let table = self.table.load();
+                match table.find(context, exten)? {
+                    table::Match::Hint(hint) => Some(hint),
+                    table::Match::Pattern(found) => writer.instantiate(&table, found, exten),
+                }
+            }),
+        }
+    }
+
+    /// The hint of a key, `1000@default`, if it exists already.
+    pub fn get(&self, key: &str) -> Option<Arc<Hint>> {
+        self.table.load().get(key)
+    }
+
+    /// All hints, in no order. Patterns that nobody asked for are not among them.
+    pub fn hints(&self) -> Vec<Arc<Hint>> {
+        self.table.load().iter().collect()
+    }
+
+    /// The dialplan that the hints come from.
+    pub fn dialplan(&self) -> Arc<Dialplan> {
+        self.table.load().dialplan().clone()
+    }
+
+    /// Calls a listener with each snapshot that becomes visible from now on, in the order of
+    /// [`seq`](crate::ExtensionSnapshot::seq), one at a time, until the guard is dropped; a call that is
+    /// underway then still ends. It may read and find hints and change states; what it changes is
+    /// told after it returned. A change may be told by another thread than the one that made it.
+    pub fn listen(&self, listener: Box<Listener>) -> ListenGuard {
+        self.outbox.listen(listener)
+    }
+
+    /// Takes over what a source says of a device, until `lease` (milliseconds on the caller's clock,
+    /// see [`Hints::expire`]) or until it says something else.
+    pub fn set_device_state(
+        &self,
+        device: &str,
+        source: &SourceId,
+        state: DeviceState,
+        lease: Option<u64>,
+    ) {
+        self.write(|writer| writer.set(device, source, state, lease));
+    }
+
+    /// Forgets what a source says of a device.
+    pub fn remove_device_state(&self, device: &str, source: &SourceId) {
+        self.write(|writer| writer.remove(device, source));
+    }
+
+    /// Forgets everything that a source says.
+    pub fn remove_source(&self, source: &SourceId) {
+        self.write(|writer| writer.remove_source(source));
+    }
+
+    /// Forgets every report whose lease ended at `now` or earlier.
+    pub fn expire(&self, now: u64) {
+        self.write(|writer| writer.expire(now));
+    }
+
+    /// When [`Hints::expire`] has something to do next.
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.lock().next_deadline()
+    }
+
+    /// The state of any device, hinted or not: the aggregate of what is reported, else what its
+    /// provider answers, else [`DeviceState::Invalid`].
+    pub fn device_state(&self, device: &str) -> DeviceState {
+        self.lock().device_state(device)
+    }
+
+    /// All devices that something is reported of, in no order.
+    pub fn device_states(&self) -> Vec<(Arc<str>, DeviceState)> {
+        self.lock().device_states()
+    }
+
+    /// What a presentity says, hinted or not, by its provider.
+    pub fn presence(&self, presentity: &str) -> PresenceValue {
+        self.lock().ask_presence(presentity)
+    }
+
+    /// Lets a provider answer for all devices `label:rest`, under any case of the label. It is the
+    /// source of that name, until the guard is dropped.
+    pub fn add_provider(
+        self: &Arc<Self>,
+        label: &str,
+        provider: Arc<dyn DeviceProvider>,
+    ) -> ProviderGuard {
+        self.add_device_provider(Kind::Label, label, provider)
+    }
+
+    /// Lets a provider answer for all devices `technology/rest`, as [`Hints::add_provider`] does.
+    pub fn add_technology(
+        self: &Arc<Self>,
+        technology: &str,
+        provider: Arc<dyn DeviceProvider>,
+    ) -> ProviderGuard {
+        self.add_device_provider(Kind::Technology, technology, provider)
+    }
+
+    /// Lets a provider answer for all presentities `label:rest`, until the guard is dropped.
+    pub fn add_presence_provider(
+        self: &Arc<Self>,
+        label: &str,
+        provider: Arc<dyn PresenceProvider>,
+    ) -> ProviderGuard {
+        let id = self.write(|writer| writer.add_presence_provider(label, provider));
+        ProviderGuard::new(self, id)
+    }
+
+    /// Asks the provider of a device again.
+    pub fn device_changed(&self, device: &str) {
+        self.write(|writer| writer.ask_again(device));
+    }
+
+    /// Asks the provider of a presentity again.
+    pub fn presence_changed(&self, presentity: &str) {
+        self.write(|writer| writer.presence_changed(presentity));
+    }
+
+    /// Devices and presentities of hints that nobody answers for: worth a warning once everything
+    /// is loaded. In the order of the file.
+    pub fn orphans(&self) -> Vec<Orphan> {
+        let writer = self.lock();
+        writer.orphans(&self.table.load())
+    }
+
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.table.load_full()
+    }
+
+    fn add_device_provider(
+        self: &Arc<Self>,
+        kind: Kind,
+        label: &str,
+        provider: Arc<dyn DeviceProvider>,
+    ) -> ProviderGuard {
+        let id = self.write(|writer| writer.add_device_provider(kind, label, provider));
+        ProviderGuard::new(self, id)
+    }
+
+    /// Runs a change alone, then tells the listeners what became visible.
+    fn write<T>(&self, change: impl FnOnce(&mut Writer) -> T) -> T {
+        let mut writer = self.lock();
+        let result = change(&mut writer);
+        self.outbox.push(writer.take_news());
+        drop(writer);
+        self.outbox.deliver();
+        result
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Writer> {
+        // A provider that panicked left nothing half done that the next change would not repair.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Hints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hints").finish_non_exhaustive()
+    }
+}
+
+/// Keeps a provider; dropped, the provider is asked no more and what it said is forgotten.
+#[derive(Debug)]
+#[must_use = "dropping it removes the provider"]
+pub struct ProviderGuard {
+    hints: Weak<Hints>,
+    id: u64,
+}
+
+impl ProviderGuard {
+    fn new(hints: &Arc<Hints>, id: u64) -> Self {
+        let hints = Arc::downgrade(hints);
+        Self { hints, id }
+    }
+}
+
+impl Drop for ProviderGuard {
+    fn drop(&mut self) {
+        if let Some(hints) = self.hints.upgrade() {
+            hints.write(|writer| writer.remove_provider(self.id));
+        }
+    }
+}

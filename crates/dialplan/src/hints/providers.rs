@@ -1,0 +1,187 @@
+//! Providers by label, and what changes when one comes or goes.
+
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use state::{DeviceState, Name, NameRef, PresenceValue, SourceId};
+
+use super::Orphan;
+use super::table::Table;
+use super::writer::Writer;
+use crate::hint_text::HintText;
+use crate::provider::{DeviceProvider, Kind, PresenceProvider, split_device, split_presence};
+
+/// Of several providers of one label the latest answers.
+#[derive(Default)]
+pub(super) struct Providers {
+    technologies: ByLabel<dyn DeviceProvider>,
+    labels: ByLabel<dyn DeviceProvider>,
+    presence: ByLabel<dyn PresenceProvider>,
+    last_id: u64,
+}
+
+type ByLabel<P> = HashMap<Name, Vec<(u64, Arc<P>)>, RandomState>;
+
+impl Providers {
+    /// What the provider of a device answers, and as which source.
+    pub(super) fn ask(&self, device: &str) -> Option<(SourceId, DeviceState)> {
+        let (kind, label, rest) = split_device(device)?;
+        let (name, providers) = self.of(kind).get_key_value(&NameRef(label))?;
+        let (_, provider) = providers.last()?;
+        Some((SourceId::new(name.as_arc().clone()), provider.state(rest)))
+    }
+
+    pub(super) fn ask_presence(&self, presentity: &str) -> Option<PresenceValue> {
+        let (label, rest) = split_presence(presentity)?;
+        let (_, provider) = self.presence.get(&NameRef(label))?.last()?;
+        Some(provider.presence(rest))
+    }
+
+    fn of(&self, kind: Kind) -> &ByLabel<dyn DeviceProvider> {
+        match kind {
+            Kind::Technology => &self.technologies,
+            Kind::Label => &self.labels,
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn add_device_provider(
+        &mut self,
+        kind: Kind,
+        label: &str,
+        provider: Arc<dyn DeviceProvider>,
+    ) -> u64 {
+        self.providers.last_id += 1;
+        let id = self.providers.last_id;
+        let providers = match kind {
+            Kind::Technology => &mut self.providers.technologies,
+            Kind::Label => &mut self.providers.labels,
+        };
+        add(providers, label, id, provider);
+        self.ask_all(kind, label);
+        id
+    }
+
+    pub(super) fn add_presence_provider(
+        &mut self,
+        label: &str,
+        provider: Arc<dyn PresenceProvider>,
+    ) -> u64 {
+        self.providers.last_id += 1;
+        let id = self.providers.last_id;
+        add(&mut self.providers.presence, label, id, provider);
+        self.ask_all_presence(label);
+        id
+    }
+
+    pub(super) fn remove_provider(&mut self, id: u64) {
+        if let Some((label, last)) = remove(&mut self.providers.technologies, id) {
+            self.device_provider_left(Kind::Technology, &label, last);
+        } else if let Some((label, last)) = remove(&mut self.providers.labels, id) {
+            self.device_provider_left(Kind::Label, &label, last);
+        } else if let Some((label, _)) = remove(&mut self.providers.presence, id) {
+            self.ask_all_presence(label.as_str());
+        }
+    }
+
+    fn device_provider_left(&mut self, kind: Kind, label: &Name, last: bool) {
+        if last {
+            self.remove_source(&SourceId::new(label.as_arc().clone()));
+        } else {
+            self.ask_all(kind, label.as_str());
+        }
+    }
+
+    fn ask_all(&mut self, kind: Kind, label: &str) {
+        let is_concerned = |device: &str| {
+            split_device(device).is_some_and(|(k, l, _)| k == kind && l.eq_ignore_ascii_case(label))
+        };
+        let devices = self.devices.keys();
+        let devices: Vec<Name> = devices
+            .filter(|device| is_concerned(device.as_str()))
+            .cloned()
+            .collect();
+        for device in devices {
+            self.ask_again(device.as_str());
+        }
+    }
+
+    fn ask_all_presence(&mut self, label: &str) {
+        let is_concerned = |presentity: &str| {
+            split_presence(presentity).is_some_and(|(l, _)| l.eq_ignore_ascii_case(label))
+        };
+        let presentities = self.presentities.keys();
+        let presentities: Vec<Name> = presentities
+            .filter(|presentity| is_concerned(presentity.as_str()))
+            .cloned()
+            .collect();
+        for presentity in presentities {
+            self.presence_changed(presentity.as_str());
+        }
+    }
+
+    /// What no provider is there for and no source reports, hint by hint in the order of the
+    /// dialplan, patterns too as far as their labels say enough.
+    pub(super) fn orphans(&self, table: &Table) -> Vec<Orphan> {
+        let mut orphans = Vec::new();
+        for context in table.dialplan().contexts() {
+            let extensions = context.extensions.iter();
+            for (extension, hint) in extensions.filter_map(|e| Some((e, e.hint()?))) {
+                let members = HintText::parse(&hint.app);
+                let devices = members.devices.into_iter().filter(|d| self.is_orphan(d));
+                let presence = members.presence.into_iter();
+                let presence = presence.filter(|p| self.is_orphan_presentity(p));
+                orphans.extend(devices.chain(presence).map(|device| Orphan {
+                    key: super::table::key(&extension.name, &context.name).into(),
+                    device,
+                    pos: hint.pos.clone(),
+                }));
+            }
+        }
+        orphans.sort_by(|a, b| {
+            let place = |o: &Orphan| (o.pos.file.clone(), o.pos.line);
+            place(a).cmp(&place(b))
+        });
+        orphans
+    }
+
+    fn is_orphan(&self, device: &str) -> bool {
+        let answers = match split_device(device) {
+            Some((kind, label, _)) => {
+                label.contains("${") || self.providers.of(kind).contains_key(&NameRef(label))
+            }
+            None => device.contains("${"),
+        };
+        !answers && self.states.get(device).is_none()
+    }
+
+    fn is_orphan_presentity(&self, presentity: &str) -> bool {
+        match split_presence(presentity) {
+            Some((label, _)) => {
+                !label.contains("${") && !self.providers.presence.contains_key(&NameRef(label))
+            }
+            None => !presentity.contains("${"),
+        }
+    }
+}
+
+fn add<P: ?Sized>(providers: &mut ByLabel<P>, label: &str, id: u64, provider: Arc<P>) {
+    let entry = providers.entry(Name::new(label)).or_default();
+    entry.push((id, provider));
+}
+
+/// Removes a provider; gives its label and whether it was the last one of it.
+fn remove<P: ?Sized>(providers: &mut ByLabel<P>, id: u64) -> Option<(Name, bool)> {
+    let of = |list: &Vec<(u64, Arc<P>)>| list.iter().any(|(other, _)| *other == id);
+    let (label, _) = providers.iter().find(|(_, list)| of(list))?;
+    let label = label.clone();
+    let list = providers.get_mut(&label)?;
+    list.retain(|(other, _)| *other != id);
+    let last = list.is_empty();
+    if last {
+        providers.remove(&label);
+    }
+    Some((label, last))
+}

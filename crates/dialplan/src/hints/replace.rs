@@ -1,0 +1,140 @@
+//! A new dialplan in place of the one before.
+
+use std::sync::Arc;
+
+use super::table::{HintMap, Table, key};
+use super::writer::{Writer, instance};
+use crate::dialplan::{Dialplan, Found};
+use crate::hint::{Hint, HintDefinition};
+
+/// What a new dialplan changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReplaceReport {
+    /// Hints that there are now.
+    pub hints: usize,
+    /// Hints that were not there before.
+    pub added: usize,
+    /// Hints that look at something else now, or have another display name.
+    pub changed: usize,
+    /// Hints that are gone.
+    pub removed: usize,
+}
+
+/// Works out the hints of the new table.
+struct Merge<'a> {
+    old: &'a Table,
+    new: Vec<Arc<Hint>>,
+    report: ReplaceReport,
+}
+
+impl Writer {
+    /// Gives the new table, and the hints to retire once it is in place.
+    pub(super) fn replace(
+        &mut self,
+        old: &Table,
+        dialplan: Dialplan,
+    ) -> (Table, Vec<Arc<Hint>>, ReplaceReport) {
+        let dialplan = Arc::new(dialplan);
+        let mut merge = Merge {
+            old,
+            new: Vec::new(),
+            report: ReplaceReport::default(),
+        };
+        let hints = merge.named(&dialplan);
+        let (instances, removed) = merge.kept(&dialplan, &hints);
+        let Merge { new, report, .. } = merge;
+        let table = Table::new(dialplan, hints, instances);
+
+        // The index is made anew; what sources report stays.
+        self.devices.clear();
+        self.presentities.clear();
+        for hint in &new {
+            self.watch(hint);
+        }
+        for hint in &new {
+            self.refresh(hint);
+        }
+        (table, removed, report)
+    }
+}
+
+impl Merge<'_> {
+    /// The hints of all extensions with a name.
+    fn named(&mut self, dialplan: &Dialplan) -> HintMap {
+        let mut hints = HintMap::default();
+        for context in dialplan.contexts() {
+            for extension in context.extensions.iter().filter(|e| !e.is_pattern()) {
+                // Found as a request finds it: not if it is for one caller only.
+                let Some((same, hint)) = context.exact_hint(&extension.name) else {
+                    continue;
+                };
+                if !std::ptr::eq(same, extension) {
+                    continue;
+                }
+                let name = &extension.name;
+                let key: Arc<str> = key(name, &context.name).into();
+                if hints.contains_key(&key) {
+                    continue;
+                }
+                let hint = match self.old.get(&key) {
+                    Some(before) => self.redefine(before, HintDefinition::new(hint)),
+                    None => {
+                        self.report.added += 1;
+                        let definition = HintDefinition::new(hint);
+                        Hint::new(key.clone(), name.clone(), context.name.clone(), definition)
+                    }
+                };
+                self.keep(&hint);
+                hints.insert(key, hint);
+            }
+        }
+        hints
+    }
+
+    /// The hints from before that a pattern of their context still stands for, and those that are
+    /// gone.
+    fn kept(&mut self, dialplan: &Dialplan, named: &HintMap) -> (HintMap, Vec<Arc<Hint>>) {
+        let mut instances = HintMap::default();
+        let mut removed = Vec::new();
+        for hint in self
+            .old
+            .iter()
+            .filter(|hint| !named.contains_key(hint.key()))
+        {
+            let wanted = hint.definition().from_pattern || hint.watchers() > 0;
+            let context = dialplan.context(hint.context());
+            let pattern = context.filter(|_| wanted).and_then(|context| {
+                let (extension, line) = context.pattern_hint(hint.exten())?;
+                Some(Found {
+                    context,
+                    extension,
+                    hint: line,
+                })
+            });
+            match pattern {
+                Some(found) => {
+                    let definition = instance(dialplan, found, hint.exten());
+                    let hint = self.redefine(hint, definition);
+                    self.keep(&hint);
+                    instances.insert(hint.key().clone(), hint);
+                }
+                None => removed.push(hint),
+            }
+        }
+        self.report.removed = removed.len();
+        (instances, removed)
+    }
+
+    fn redefine(&mut self, hint: Arc<Hint>, definition: HintDefinition) -> Arc<Hint> {
+        if !hint.definition().means(&definition) {
+            self.report.changed += 1;
+        }
+        hint.define(definition);
+        hint
+    }
+
+    fn keep(&mut self, hint: &Arc<Hint>) {
+        self.report.hints += 1;
+        self.new.push(hint.clone());
+    }
+}

@@ -1,0 +1,111 @@
+//! What readers look into: a dialplan and the hints of its extensions, never changed but for the
+//! hints that are made of patterns, which are added shard by shard.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use crate::dialplan::{Dialplan, Found};
+use crate::hint::Hint;
+
+/// Hints by key, `1000@default`.
+pub(crate) type HintMap = HashMap<Arc<str>, Arc<Hint>, RandomState>;
+
+/// Adding a hint of a pattern copies one of so many shards.
+const SHARDS: usize = 256;
+
+pub(crate) struct Table {
+    dialplan: Arc<Dialplan>,
+    /// The hints of extensions with a name.
+    hints: HintMap,
+    /// The hints that were made of patterns, by the hash of their key.
+    instances: Vec<ArcSwap<HintMap>>,
+    hasher: RandomState,
+}
+
+/// What someone means by an extension.
+pub(crate) enum Match<'t> {
+    Hint(Arc<Hint>),
+    /// A pattern that there is no hint of yet.
+    Pattern(Found<'t>),
+}
+
+impl Table {
+    pub(crate) fn new(dialplan: Arc<Dialplan>, hints: HintMap, instances: HintMap) -> Self {
+        let hasher = RandomState::default();
+        let mut shards: Vec<HintMap> = (0..SHARDS).map(|_| HintMap::default()).collect();
+        for (key, hint) in instances {
+            if let Some(shard) = shards.get_mut(shard_of(&hasher, &key)) {
+                shard.insert(key, hint);
+            }
+        }
+        Self {
+            dialplan,
+            hints,
+            instances: shards.into_iter().map(ArcSwap::from_pointee).collect(),
+            hasher,
+        }
+    }
+
+    pub(crate) fn dialplan(&self) -> &Arc<Dialplan> {
+        &self.dialplan
+    }
+
+    pub(crate) fn find(&self, context: &str, exten: &str) -> Option<Match<'_>> {
+        let found = self.dialplan.find_hint(context, exten)?;
+        if !found.extension.is_pattern() {
+            let key = key(&found.extension.name, &found.context.name);
+            return self.hints.get(&*key).cloned().map(Match::Hint);
+        }
+        let instance = self.instance(&key(exten, &found.context.name));
+        Some(instance.map_or(Match::Pattern(found), Match::Hint))
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<Arc<Hint>> {
+        let hint = self.hints.get(key).cloned();
+        hint.or_else(|| self.instance(key))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Arc<Hint>> {
+        self.hints.values().cloned().chain(self.instances())
+    }
+
+    /// The hints that were made of patterns.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = Arc<Hint>> {
+        let all = |shard: &ArcSwap<HintMap>| shard.load().values().cloned().collect::<Vec<_>>();
+        self.instances.iter().flat_map(all)
+    }
+
+    /// Adds a hint of a pattern. Only for the one writer.
+    pub(crate) fn insert(&self, hint: &Arc<Hint>) {
+        if let Some(shard) = self.instances.get(shard_of(&self.hasher, hint.key())) {
+            let mut hints = HintMap::clone(&shard.load());
+            hints.insert(hint.key().clone(), hint.clone());
+            shard.store(Arc::new(hints));
+        }
+    }
+
+    fn instance(&self, key: &str) -> Option<Arc<Hint>> {
+        let shard = self.instances.get(shard_of(&self.hasher, key))?;
+        shard.load().get(key).cloned()
+    }
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let dialplan = Arc::new(Dialplan::default());
+        Self::new(dialplan, HintMap::default(), HintMap::default())
+    }
+}
+
+/// `1000@default`
+pub(crate) fn key(exten: &str, context: &str) -> String {
+    [exten, "@", context].concat()
+}
+
+fn shard_of(hasher: &RandomState, key: &str) -> usize {
+    (hasher.hash_one(key) >> 32) as usize % SHARDS
+}

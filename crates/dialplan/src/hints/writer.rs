@@ -1,0 +1,259 @@
+//! What only the one writer sees: reports of sources, and which hints look at which device.
+//!
+//! A change costs what it concerns: the hints of the device, found by its name.
+
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use state::{
+    DeviceChange, DeviceState, DeviceStates, ExtensionState, Name, NameRef, PresenceValue, SourceId,
+};
+
+use super::providers::Providers;
+use super::table::{Table, key};
+use crate::dialplan::{Dialplan, Found};
+use crate::hint::{DeviceSnapshot, ExtensionSnapshot, Hint, HintDefinition};
+use crate::parse;
+use crate::variables::expand;
+
+#[derive(Default)]
+pub(super) struct Writer {
+    pub(super) states: DeviceStates,
+    pub(super) providers: Providers,
+    /// The hints that name a device.
+    pub(super) devices: HashMap<Name, Vec<Arc<Hint>>, RandomState>,
+    /// What a presentity says, and the hints that name it.
+    pub(super) presentities: HashMap<Name, Presentity, RandomState>,
+    seq: u64,
+    news: Vec<Arc<ExtensionSnapshot>>,
+}
+
+#[derive(Default)]
+pub(super) struct Presentity {
+    pub(super) value: PresenceValue,
+    pub(super) hints: Vec<Arc<Hint>>,
+}
+
+impl Writer {
+    /// What became visible since this was last called, in order.
+    pub(super) fn take_news(&mut self) -> Vec<Arc<ExtensionSnapshot>> {
+        std::mem::take(&mut self.news)
+    }
+
+    pub(super) fn set(
+        &mut self,
+        device: &str,
+        source: &SourceId,
+        state: DeviceState,
+        lease: Option<u64>,
+    ) {
+        let change = self.states.set(device, source, state, lease);
+        self.apply(change);
+    }
+
+    pub(super) fn remove(&mut self, device: &str, source: &SourceId) {
+        let change = self.states.remove(device, source);
+        self.apply(change);
+    }
+
+    pub(super) fn remove_source(&mut self, source: &SourceId) {
+        let changes = self.states.remove_source(source);
+        self.apply(changes);
+    }
+
+    pub(super) fn expire(&mut self, now: u64) {
+        let changes = self.states.expire(now);
+        self.apply(changes);
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<u64> {
+        self.states.next_deadline()
+    }
+
+    pub(super) fn device_state(&self, device: &str) -> DeviceState {
+        match self.states.get(device) {
+            None | Some(DeviceState::Unknown) => match self.providers.ask(device) {
+                Some((_, state)) => state,
+                None => self.shown(device),
+            },
+            Some(state) => state,
+        }
+    }
+
+    pub(super) fn device_states(&self) -> Vec<(Arc<str>, DeviceState)> {
+        let states = self.states.iter();
+        states.map(|(name, state)| (name.clone(), state)).collect()
+    }
+
+    pub(super) fn ask_presence(&self, presentity: &str) -> PresenceValue {
+        let value = self.providers.ask_presence(presentity);
+        value.unwrap_or_else(PresenceValue::invalid)
+    }
+
+    /// Takes over what the provider of a device answers now.
+    pub(super) fn ask_again(&mut self, device: &str) {
+        let change = self.ask(device);
+        self.apply(change);
+    }
+
+    fn ask(&mut self, device: &str) -> Option<DeviceChange> {
+        let (source, state) = self.providers.ask(device)?;
+        self.states.set(device, &source, state, None)
+    }
+
+    pub(super) fn presence_changed(&mut self, presentity: &str) {
+        if !self.presentities.contains_key(&NameRef(presentity)) {
+            return;
+        }
+        let value = self.ask_presence(presentity);
+        let Some(entry) = self.presentities.get_mut(&NameRef(presentity)) else {
+            return;
+        };
+        entry.value = value;
+        for hint in entry.hints.clone() {
+            self.refresh(&hint);
+        }
+    }
+
+    /// Makes the hint of a pattern for one extension. Names that would mean something else inside
+    /// of a hint's value, or in a key, are refused: nobody may watch a device of his own choice.
+    pub(super) fn instantiate(
+        &mut self,
+        table: &Table,
+        found: Found<'_>,
+        exten: &str,
+    ) -> Option<Arc<Hint>> {
+        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"&,@(){}[]$".contains(c);
+        if exten.len() > 79 || !exten.chars().all(plain) {
+            return None;
+        }
+        let context = found.context.name.clone();
+        let definition = instance(table.dialplan(), found, exten);
+        let key = key(exten, &context).into();
+        let hint = Hint::new(key, exten.into(), context, definition);
+        self.watch(&hint);
+        self.refresh(&hint);
+        table.insert(&hint);
+        Some(hint)
+    }
+
+    /// Lets a hint follow its devices and presentities.
+    pub(super) fn watch(&mut self, hint: &Arc<Hint>) {
+        let definition = hint.definition();
+        for device in &definition.members.devices {
+            let is_new = !self.devices.contains_key(&NameRef(device));
+            if is_new && matches!(self.states.get(device), None | Some(DeviceState::Unknown)) {
+                // No hint looks at it yet, so none needs to hear of the change.
+                self.ask(device);
+            }
+            let hints = self.devices.entry(Name::new(device.clone())).or_default();
+            // Hints come one after the other: if this one is in, it is the last.
+            if !hints.last().is_some_and(|last| Arc::ptr_eq(last, hint)) {
+                hints.push(hint.clone());
+            }
+        }
+        for presentity in &definition.members.presence {
+            let name = Name::new(presentity.clone());
+            if !self.presentities.contains_key(&name) {
+                let value = self.ask_presence(presentity);
+                let hints = Vec::new();
+                self.presentities
+                    .insert(name.clone(), Presentity { value, hints });
+            }
+            if let Some(entry) = self.presentities.get_mut(&name)
+                && !entry.hints.last().is_some_and(|h| Arc::ptr_eq(h, hint))
+            {
+                entry.hints.push(hint.clone());
+            }
+        }
+    }
+
+    /// Recomputes what a hint shows, and tells it if that is visibly something else.
+    pub(super) fn refresh(&mut self, hint: &Hint) {
+        let before = hint.snapshot();
+        let definition = hint.definition();
+        let members = &definition.members;
+        let devices = members.devices.iter().map(|name| DeviceSnapshot {
+            name: name.clone(),
+            state: self.shown(name),
+        });
+        let devices: Vec<_> = devices.collect();
+        let aggregate = DeviceState::aggregate(devices.iter().map(|device| device.state));
+        let snapshot = ExtensionSnapshot {
+            state: ExtensionState::from(aggregate),
+            devices,
+            presence: self.presence_of(&members.presence),
+            name: definition.name.clone(),
+            ..ExtensionSnapshot::clone(&before)
+        };
+        if snapshot.state != before.state || snapshot.presence != before.presence {
+            self.publish(hint, snapshot);
+        } else if snapshot != *before {
+            hint.show(Arc::new(snapshot));
+        }
+    }
+
+    /// Shows that a hint is gone.
+    pub(super) fn retire(&mut self, hint: &Hint) {
+        let snapshot = ExtensionSnapshot {
+            state: ExtensionState::Removed,
+            devices: Vec::new(),
+            removed: true,
+            ..ExtensionSnapshot::clone(&hint.snapshot())
+        };
+        self.publish(hint, snapshot);
+    }
+
+    fn publish(&mut self, hint: &Hint, mut snapshot: ExtensionSnapshot) {
+        self.seq += 1;
+        snapshot.seq = self.seq;
+        let snapshot = Arc::new(snapshot);
+        hint.show(snapshot.clone());
+        self.news.push(snapshot);
+    }
+
+    /// Recomputes the hints of devices that changed.
+    pub(super) fn apply(&mut self, changes: impl IntoIterator<Item = DeviceChange>) {
+        for change in changes {
+            let Some(hints) = self.devices.get(&NameRef(&change.device)).cloned() else {
+                continue;
+            };
+            if change.new.is_none() {
+                // The last source is gone, but a provider may know.
+                self.ask(&change.device);
+            }
+            hints.iter().for_each(|hint| self.refresh(hint));
+        }
+    }
+
+    fn shown(&self, device: &str) -> DeviceState {
+        let state = self.states.get(device);
+        state.unwrap_or(DeviceState::Invalid)
+    }
+
+    fn presence_of(&self, presentities: &[Arc<str>]) -> PresenceValue {
+        let entry = |name: &Arc<str>| self.presentities.get(&NameRef(name));
+        PresenceValue::aggregate(presentities.iter().filter_map(entry).map(|e| &e.value))
+    }
+}
+
+/// What a pattern hint means for one extension.
+pub(super) fn instance(dialplan: &Dialplan, found: Found<'_>, exten: &str) -> HintDefinition {
+    let globals = dialplan.global_map();
+    let place = Some((exten, &*found.context.name));
+    let expanded = |text: &str| {
+        let (text, problems) = expand(text, &|name| parse::value(globals, place, name));
+        for problem in problems {
+            tracing::warn!("{}: hint for {exten}: {problem}", found.hint.pos);
+        }
+        Arc::from(&*text)
+    };
+    let mut hint = found.hint.clone();
+    hint.app = expanded(&hint.app);
+    hint.data = expanded(&hint.data);
+    HintDefinition {
+        from_pattern: true,
+        ..HintDefinition::new(&hint)
+    }
+}

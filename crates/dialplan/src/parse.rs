@@ -1,0 +1,191 @@
+//! `extensions.conf`: from sections of lines to a [`Dialplan`].
+//!
+//! | line of a context | meaning |
+//! | --- | --- |
+//! | `exten => name[/callerid],priority[(label)][+n],app(args)` | one priority |
+//! | `exten => name,hint,DEVICES[,PRESENCE][(display name)]` | a hint |
+//! | `same => priority[(label)][+n],app(args)` | the same extension as the line before |
+//! | `include => context` | where to look next |
+//! | `ignorepat`, `switch`, `lswitch`, `eswitch` | kept to be shown |
+//! | `autohints = yes` | kept to be shown |
+
+use std::sync::Arc;
+
+use conf::{Config, Diagnostic, Entry, Pos, Section, Severity, parse_bool};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use crate::context::{Context, Include};
+use crate::dialplan::{Dialplan, Globals};
+use crate::variables::expand;
+use extension::ExtensionKey;
+
+mod extension;
+#[cfg(test)]
+mod tests;
+
+/// Options of `[general]` that Asterisk knows. None has a meaning for hints.
+const GENERAL: [&str; 7] = [
+    "static",
+    "writeprotect",
+    "autofallthrough",
+    "extenpatternmatchnew",
+    "clearglobalvars",
+    "overrideswitch",
+    "userscontext",
+];
+
+pub(crate) fn read(config: &Config) -> (Dialplan, Vec<Diagnostic>) {
+    let mut reader = Reader::default();
+    for entry in config.named("general").flat_map(|s| &s.entries) {
+        reader.general(entry);
+    }
+    for entry in config.named("globals").flat_map(|s| &s.entries) {
+        reader.global(entry);
+    }
+    for section in config.sections() {
+        let name = &section.name;
+        if !name.eq_ignore_ascii_case("general") && !name.eq_ignore_ascii_case("globals") {
+            reader.section(section);
+        }
+    }
+    let Reader {
+        contexts,
+        globals,
+        mut diagnostics,
+        ..
+    } = reader;
+    let dialplan = Dialplan::new(contexts, globals, &mut diagnostics);
+    (dialplan, diagnostics)
+}
+
+#[derive(Default)]
+struct Reader {
+    contexts: Vec<Context>,
+    by_name: HashMap<Arc<str>, usize, RandomState>,
+    /// Where each extension is: its context's and its own index.
+    extensions: HashMap<ExtensionKey, usize, RandomState>,
+    globals: Globals,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// What lines of a section look back at.
+#[derive(Default)]
+struct Previous {
+    /// Name and caller id.
+    extension: Option<(Arc<str>, Option<Arc<str>>)>,
+    priority: Option<i32>,
+}
+
+impl Reader {
+    fn general(&mut self, entry: &Entry) {
+        if !GENERAL.iter().any(|o| entry.name.eq_ignore_ascii_case(o)) {
+            let message = format!("unknown option '{}' in [general]", entry.name);
+            self.report(Severity::Notice, &entry.pos, message);
+        }
+    }
+
+    fn global(&mut self, entry: &Entry) {
+        let value = self.expand(&entry.value, &entry.pos, None);
+        self.globals.insert(entry.name.clone(), value);
+    }
+
+    fn section(&mut self, section: &Section) {
+        let index = *self
+            .by_name
+            .entry(section.name.clone())
+            .or_insert(self.contexts.len());
+        if index == self.contexts.len() {
+            let context = Context::new(section.name.clone(), section.pos.clone());
+            self.contexts.push(context);
+        }
+        let mut previous = Previous::default();
+        for entry in &section.entries {
+            self.line(index, entry, &mut previous);
+        }
+    }
+
+    fn line(&mut self, context: usize, entry: &Entry, previous: &mut Previous) {
+        let name = &*entry.name;
+        let is = |directive: &str| name.eq_ignore_ascii_case(directive);
+        let begins_with_same = name
+            .get(..4)
+            .is_some_and(|s| s.eq_ignore_ascii_case("same"));
+        if is("exten") {
+            return self.exten(context, entry, previous);
+        }
+        if begins_with_same {
+            return self.same(context, entry, previous);
+        }
+        let value = self.expand(&entry.value, &entry.pos, None);
+        let Some(context) = self.contexts.get_mut(context) else {
+            return;
+        };
+        let warning = if is("include") {
+            let include = Include {
+                name: value,
+                pos: entry.pos.clone(),
+            };
+            let limited = include.name.len() > include.context().len();
+            let known = context.includes.iter().any(|i| i.name == include.name);
+            if known {
+                Some(format!("'{}' is included already", include.name))
+            } else {
+                context.includes.push(include);
+                limited.then(|| "times of an include are not looked at: it always counts".into())
+            }
+        } else if is("ignorepat") {
+            context.ignore_patterns.push(value);
+            None
+        } else if is("switch") || is("lswitch") || is("eswitch") {
+            context.switches.push(value);
+            Some(format!(
+                "{name} is not supported: nothing is looked up there"
+            ))
+        } else if is("autohints") {
+            context.autohints = parse_bool(&value).unwrap_or(false);
+            let useless = context.autohints;
+            useless.then(|| "autohints is not supported: write the hints".into())
+        } else {
+            Some(format!("unknown directive '{name}'"))
+        };
+        if let Some(warning) = warning {
+            self.report(Severity::Warning, &entry.pos, warning);
+        }
+    }
+
+    /// Expands global variables, and those of a hint's place: `(extension, context)`.
+    fn expand(&mut self, text: &Arc<str>, pos: &Pos, place: Option<(&str, &str)>) -> Arc<str> {
+        let globals = &self.globals;
+        let (expanded, problems) = expand(text, &|name| value(globals, place, name));
+        let expanded = match expanded {
+            std::borrow::Cow::Borrowed(_) => text.clone(),
+            std::borrow::Cow::Owned(expanded) => expanded.into(),
+        };
+        for problem in problems {
+            self.report(Severity::Warning, pos, problem.to_string());
+        }
+        expanded
+    }
+
+    fn report(&mut self, severity: Severity, pos: &Pos, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic {
+            severity,
+            pos: Some(pos.clone()),
+            message: message.into(),
+        });
+    }
+}
+
+/// The value of a variable in a hint.
+pub(crate) fn value<'v>(
+    globals: &'v Globals,
+    place: Option<(&'v str, &'v str)>,
+    name: &str,
+) -> Option<&'v str> {
+    match (name, place) {
+        ("EXTEN", Some((exten, _))) => Some(exten),
+        ("CONTEXT", Some((_, context))) => Some(context),
+        _ => globals.get(name).map(|value| &**value),
+    }
+}

@@ -1,0 +1,316 @@
+//! The lines `exten` and `same`.
+
+use std::sync::Arc;
+
+use conf::{Entry, Pos, Severity};
+
+use super::{Previous, Reader};
+use crate::context::{Extension, HINT, Priority, exact_key};
+use crate::pattern::Pattern;
+
+/// Longest name of an extension, in bytes.
+const NAME: usize = 79;
+
+/// Context, name without dashes, caller id.
+pub(super) type ExtensionKey = (usize, Arc<str>, Option<Arc<str>>);
+
+/// Why a line is skipped.
+struct Skip(Severity, String);
+
+impl Skip {
+    fn warning(message: impl Into<String>) -> Self {
+        Self(Severity::Warning, message.into())
+    }
+}
+
+impl Reader {
+    pub(super) fn exten(&mut self, context: usize, entry: &Entry, previous: &mut Previous) {
+        let (name, line) = split_at_comma(&entry.value);
+        let name: Arc<str> = without_blanks(name).into();
+        let name = self.expand(&name, &entry.pos, None);
+        // After a line without a usable name `same` has nothing to go on with.
+        previous.extension = None;
+        let result = split_caller_id(&name).and_then(|extension| {
+            previous.extension = Some(extension);
+            self.priority(context, line, &entry.pos, previous)
+        });
+        self.skipped(result, &entry.pos);
+    }
+
+    pub(super) fn same(&mut self, context: usize, entry: &Entry, previous: &mut Previous) {
+        let result = match &previous.extension {
+            Some(_) => self.priority(context, Some(&entry.value), &entry.pos, previous),
+            None => {
+                let message = format!("'{}' without an extension before it", entry.name);
+                Err(Skip(Severity::Error, message))
+            }
+        };
+        self.skipped(result, &entry.pos);
+    }
+
+    fn skipped(&mut self, result: Result<(), Skip>, pos: &Pos) {
+        if let Err(Skip(severity, message)) = result {
+            self.report(severity, pos, message + "; line skipped");
+        }
+    }
+
+    /// `priority[(label)][+n],app(args)`
+    fn priority(
+        &mut self,
+        context: usize,
+        line: Option<&str>,
+        pos: &Pos,
+        previous: &mut Previous,
+    ) -> Result<(), Skip> {
+        let Some((name, caller_id)) = previous.extension.clone() else {
+            return Ok(());
+        };
+        let Some(line) = line else {
+            return Err(Skip::warning(format!("extension '{name}' has no priority")));
+        };
+        let (word, text) = line.split_once(',').unwrap_or((line, ""));
+        let word = PriorityWord::parse(word)?;
+        let key = (context, key_of(&name), caller_id.clone());
+        let extension = self.extension(&key).map(|extension| &*extension);
+        let number = word.number(previous.priority, extension)?;
+        let after_hint = previous.priority == Some(HINT);
+        previous.priority = Some(number);
+        if number == 0 && after_hint {
+            let message = format!(
+                "'{}' after a hint counts on from nothing: write 1",
+                word.base
+            );
+            return Err(Skip::warning(message));
+        }
+        let taken = |e: &Extension| e.priorities.iter().any(|p| p.number == number);
+        if extension.is_some_and(taken) {
+            let message = format!("priority {number} of '{name}' is already in use");
+            return Err(Skip::warning(message.replace("priority -1", "the hint")));
+        }
+        let text = text.trim();
+        if text.is_empty() && number != HINT {
+            let message = format!("priority {number} of '{name}' has no application");
+            return Err(Skip::warning(message));
+        }
+        let (app, data) = match number {
+            HINT => self.hint(context, text, &name, caller_id.as_deref(), pos),
+            _ => self.application(text, pos),
+        };
+        let priority = Priority {
+            number,
+            label: word.label,
+            app,
+            data,
+            pos: pos.clone(),
+        };
+        self.insert(key, name, priority)
+    }
+
+    /// Devices and display name of a hint, with variables expanded if it is no pattern.
+    fn hint(
+        &mut self,
+        context: usize,
+        text: &str,
+        name: &Arc<str>,
+        caller_id: Option<&str>,
+        pos: &Pos,
+    ) -> (Arc<str>, Arc<str>) {
+        if caller_id.is_some_and(|caller_id| !caller_id.is_empty()) {
+            let message = format!("the hint of '{name}' is for one caller: nobody finds it");
+            self.report(Severity::Warning, pos, message);
+        }
+        let (app, data) = match text.find('(') {
+            Some(open) if !text[..open].contains("${") && !text[..open].contains("$[") => {
+                self.application(text, pos)
+            }
+            _ => (text.into(), "".into()),
+        };
+        if name.starts_with('_') {
+            return (app, data);
+        }
+        let context = self.contexts.get(context).map(|c| c.name.clone());
+        let place = Some((&**name, context.as_deref().unwrap_or_default()));
+        (
+            self.expand(&app, pos, place),
+            self.expand(&data, pos, place),
+        )
+    }
+
+    /// `App(args)`, up to the last `)`.
+    fn application(&mut self, text: &str, pos: &Pos) -> (Arc<str>, Arc<str>) {
+        let Some((app, data)) = text.split_once('(') else {
+            return (text.into(), "".into());
+        };
+        let data = match data.rsplit_once(')') {
+            Some((data, _)) => data,
+            None => {
+                let message = format!("no ')' after '{app}('");
+                self.report(Severity::Warning, pos, message);
+                data
+            }
+        };
+        (app.trim_end().into(), data.into())
+    }
+
+    fn extension(&mut self, key: &ExtensionKey) -> Option<&mut Extension> {
+        let index = *self.extensions.get(key)?;
+        self.contexts.get_mut(key.0)?.extensions.get_mut(index)
+    }
+
+    fn insert(&mut self, key: ExtensionKey, name: Arc<str>, line: Priority) -> Result<(), Skip> {
+        if let Some(extension) = self.extension(&key) {
+            let at = extension
+                .priorities
+                .partition_point(|p| p.number < line.number);
+            extension.priorities.insert(at, line);
+            return Ok(());
+        }
+        let pattern = match name.strip_prefix('_') {
+            None => None,
+            Some(text) => match Pattern::parse(text) {
+                Some(pattern) => Some(pattern),
+                None => return Err(Skip::warning(format!("pattern '{name}' misses a ']'"))),
+            },
+        };
+        if pattern.as_ref().is_some_and(Pattern::matches_everything) {
+            let message = format!("pattern '{name}' matches special extensions too: better '_X.'");
+            self.report(Severity::Notice, &line.pos, message);
+        }
+        let Some(context) = self.contexts.get_mut(key.0) else {
+            return Ok(());
+        };
+        self.extensions
+            .insert(key.clone(), context.extensions.len());
+        context.extensions.push(Extension {
+            name,
+            caller_id: key.2,
+            priorities: vec![line],
+            pattern,
+        });
+        Ok(())
+    }
+}
+
+/// `n(label)+2`
+struct PriorityWord {
+    base: String,
+    label: Option<Arc<str>>,
+    offset: i32,
+}
+
+impl PriorityWord {
+    fn parse(text: &str) -> Result<Self, Skip> {
+        let (base, label) = match text.split_once('(') {
+            None => (text.to_owned(), None),
+            Some((before, rest)) => {
+                let Some((label, after)) = rest.split_once(')') else {
+                    return Err(Skip::warning(format!("no ')' after the label '{rest}'")));
+                };
+                let label = label.trim();
+                let label = (!label.is_empty()).then(|| Arc::from(label));
+                (format!("{before}{after}"), label)
+            }
+        };
+        let (base, offset) = base.split_once('+').unwrap_or((&base, "0"));
+        let Ok(offset) = offset.trim().parse() else {
+            return Err(Skip::warning(format!("invalid offset '+{offset}'")));
+        };
+        Ok(Self {
+            base: base.trim().to_owned(),
+            label,
+            offset,
+        })
+    }
+
+    fn number(&self, previous: Option<i32>, extension: Option<&Extension>) -> Result<i32, Skip> {
+        let base = &*self.base;
+        let is = |words: [&str; 2]| words.iter().any(|word| base.eq_ignore_ascii_case(word));
+        let next = is(["n", "next"]);
+        if base == "hint" {
+            return Ok(HINT);
+        }
+        let number = if next || is(["s", "same"]) {
+            let Some(previous) = previous else {
+                let message = format!("'{base}' without a priority before it");
+                return Err(Skip::warning(message));
+            };
+            previous.checked_add(i32::from(next))
+        } else if base.starts_with(|c: char| c.is_ascii_digit()) {
+            base.parse().ok().filter(|number| *number > 0)
+        } else {
+            let priorities = extension.map(|e| &*e.priorities).unwrap_or_default();
+            let labelled = priorities.iter().find(|p| p.label.as_deref() == Some(base));
+            labelled.map(|p| p.number)
+        };
+        let number = number.and_then(|number| number.checked_add(self.offset));
+        number
+            .filter(|number| *number >= 0 || *number == HINT)
+            .ok_or_else(|| Skip::warning(format!("invalid priority or label '{base}'")))
+    }
+}
+
+/// Splits at the first comma outside of brackets.
+fn split_at_comma(text: &str) -> (&str, Option<&str>) {
+    match outside_brackets(text, ',') {
+        Some(comma) => (&text[..comma], Some(&text[comma + 1..])),
+        None => (text, None),
+    }
+}
+
+type NameAndCallerId = (Arc<str>, Option<Arc<str>>);
+
+fn split_caller_id(text: &str) -> Result<NameAndCallerId, Skip> {
+    let (name, caller_id) = match outside_brackets(text, '/') {
+        Some(slash) => (&text[..slash], Some(Arc::from(&text[slash + 1..]))),
+        None => (text, None),
+    };
+    match name.len() {
+        0 => Err(Skip::warning("an extension without a name")),
+        1..=NAME if name != "_" => Ok((name.into(), caller_id)),
+        1 => Err(Skip::warning("a pattern without characters")),
+        _ => {
+            let message = format!("extension '{name}' is longer than {NAME} characters");
+            Err(Skip::warning(message))
+        }
+    }
+}
+
+/// Where an ASCII separator first stands outside of brackets.
+fn outside_brackets(text: &str, separator: char) -> Option<usize> {
+    let mut inside = false;
+    let mut characters = text.char_indices();
+    let found = characters.find(|(_, character)| {
+        match character {
+            '[' => inside = true,
+            ']' => inside = false,
+            _ => {}
+        }
+        !inside && *character == separator
+    });
+    // A bracket that is never closed encloses nothing.
+    found
+        .map(|(index, _)| index)
+        .or_else(|| inside.then(|| text.find(separator)).flatten())
+}
+
+fn without_blanks(text: &str) -> String {
+    let mut inside = false;
+    let keep = |character: &char| {
+        match character {
+            '[' => inside = true,
+            ']' => inside = false,
+            _ => {}
+        }
+        inside || !character.is_whitespace()
+    };
+    text.chars().filter(keep).collect()
+}
+
+/// What makes two names the same extension. Dashes in a set of a pattern are ranges, so patterns
+/// are compared as they are written.
+fn key_of(name: &Arc<str>) -> Arc<str> {
+    match name.starts_with('_') {
+        true => name.clone(),
+        false => exact_key(name),
+    }
+}
