@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use module_api::HostServices;
 
-use crate::name::key;
+use crate::name::stem;
 use crate::plan::Present;
 use crate::table::{Code, Status, Table};
 use crate::{Builtin, Contract, LoadError, ModuleInfo, Row, Source, UnloadError};
@@ -287,14 +287,18 @@ impl ModuleHost {
     /// Users beside other modules.
     fn users(&self, name: &str) -> usize {
         let builtin = self.table().builtin(name);
-        builtin.map_or(0, |builtin| builtin.use_count()) + self.registry.use_count(&key(name))
+        builtin.map_or(0, |builtin| builtin.use_count()) + self.registry.use_count(stem(name))
     }
 }
 
 impl Drop for ModuleHost {
     /// Takes what files brought out of use, last started first: they and the daemon hold each other.
     fn drop(&mut self) {
-        let names: Vec<_> = self.table().running().map(|module| module.info.name.clone()).collect();
+        let names: Vec<_> = self
+            .table()
+            .running()
+            .map(|module| module.info.name.clone())
+            .collect();
         for name in names.iter().rev() {
             self.registry.remove(name);
         }

@@ -1,5 +1,8 @@
 //! Loading, calling, unloading: nothing stays mapped, nothing that is kept points into what is gone.
 
+// Helpers of tests unwrap too: then the test fails, which is what it is for.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::sync::{Arc, Mutex, MutexGuard};

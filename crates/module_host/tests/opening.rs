@@ -1,5 +1,8 @@
 //! What is opened and what is refused, with real files.
 
+// Helpers of tests unwrap too: then the test fails, which is what it is for.
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::path::{Path, PathBuf};

@@ -20,7 +20,7 @@ const MODULES: [&str; 4] = [
 ];
 
 /// The file of a module, built if need be.
-pub fn module_file(name: &str) -> PathBuf {
+pub(crate) fn module_file(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let profile = BUILT.get_or_init(|| {
         let test = std::env::current_exe().unwrap();
@@ -57,7 +57,7 @@ pub fn module_file(name: &str) -> PathBuf {
 }
 
 /// A module directory with those modules, and a handle that deletes it.
-pub fn moddir(modules: &[&str]) -> tempfile::TempDir {
+pub(crate) fn moddir(modules: &[&str]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for name in modules {
         std::os::unix::fs::symlink(module_file(name), dir.path().join(format!("{name}.so")))
@@ -68,28 +68,28 @@ pub fn moddir(modules: &[&str]) -> tempfile::TempDir {
 
 /// A daemon's side: what modules ask for, and what they bring.
 #[derive(Default)]
-pub struct Daemon {
+pub(crate) struct Daemon {
     /// By `context/exten`.
-    pub hints: Mutex<HashMap<String, String>>,
-    pub states: Mutex<HashMap<String, Payload>>,
-    pub published: Mutex<Vec<(String, String, Payload)>>,
-    pub logged: Mutex<Vec<(String, Level, String)>>,
-    pub contracts: Mutex<HashMap<String, Arc<Contract>>>,
+    pub(crate) hints: Mutex<HashMap<String, String>>,
+    pub(crate) states: Mutex<HashMap<String, Payload>>,
+    pub(crate) published: Mutex<Vec<(String, String, Payload)>>,
+    pub(crate) logged: Mutex<Vec<(String, Level, String)>>,
+    pub(crate) contracts: Mutex<HashMap<String, Arc<Contract>>>,
     /// What [`Registry::add`] answers with, if anything.
-    pub refuse: Mutex<Option<String>>,
-    pub users: Mutex<usize>,
+    pub(crate) refuse: Mutex<Option<String>>,
+    pub(crate) users: Mutex<usize>,
 }
 
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Daemon {
-    pub fn hint(&self, context: &str, exten: &str, key: &str) {
+    pub(crate) fn hint(&self, context: &str, exten: &str, key: &str) {
         lock(&self.hints).insert(format!("{context}/{exten}"), key.into());
     }
 
-    pub fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         lock(&self.logged)
             .iter()
             .map(|(module, level, text)| format!("{module} {level:?} {text}"))
@@ -118,7 +118,7 @@ impl HostServices for Daemon {
 }
 
 /// The same, as a registry.
-pub struct Registered(pub Arc<Daemon>);
+pub(crate) struct Registered(pub(crate) Arc<Daemon>);
 
 impl Registry for Registered {
     fn add(&self, module: &str, contract: &Arc<Contract>) -> Result<(), String> {
@@ -139,7 +139,7 @@ impl Registry for Registered {
 }
 
 /// A host with its daemon.
-pub fn host(moddir: &Path, builtins: Vec<Arc<dyn Builtin>>) -> (ModuleHost, Arc<Daemon>) {
+pub(crate) fn host(moddir: &Path, builtins: Vec<Arc<dyn Builtin>>) -> (ModuleHost, Arc<Daemon>) {
     let daemon = Arc::new(Daemon::default());
     let registry = Arc::new(Registered(daemon.clone()));
     (
@@ -149,23 +149,23 @@ pub fn host(moddir: &Path, builtins: Vec<Arc<dyn Builtin>>) -> (ModuleHost, Arc<
 }
 
 /// A configuration with that text after `[modules]`.
-pub fn config(lines: &str) -> conf::Config {
+pub(crate) fn config(lines: &str) -> conf::Config {
     conf::Loader::new("/nowhere")
         .parse("modules.conf", &format!("[modules]\n{lines}"))
         .unwrap()
 }
 
 /// A built-in module that notes what is done with it.
-pub struct Part {
-    pub info: ModuleInfo,
-    pub outcome: Result<LoadOutcome, String>,
-    pub steps: Arc<Mutex<Vec<String>>>,
-    pub reload: Option<Result<(), String>>,
-    pub unload: Result<(), String>,
+pub(crate) struct Part {
+    pub(crate) info: ModuleInfo,
+    pub(crate) outcome: Result<LoadOutcome, String>,
+    pub(crate) steps: Arc<Mutex<Vec<String>>>,
+    pub(crate) reload: Option<Result<(), String>>,
+    pub(crate) unload: Result<(), String>,
 }
 
 impl Part {
-    pub fn new(
+    pub(crate) fn new(
         steps: &Arc<Mutex<Vec<String>>>,
         name: &str,
         priority: u8,
@@ -210,7 +210,7 @@ impl Builtin for Part {
 }
 
 /// The state of extension 1000.
-pub fn state(state: i32) -> Payload {
+pub(crate) fn state(state: i32) -> Payload {
     let exten = ExtensionState {
         exten: "1000".into(),
         context: "default".into(),
@@ -221,7 +221,7 @@ pub fn state(state: i32) -> Payload {
 }
 
 /// A subscription to it.
-pub fn context(data: &Payload) -> BodyContext<'_> {
+pub(crate) fn context(data: &Payload) -> BodyContext<'_> {
     BodyContext {
         data,
         resource: "1000".into(),
