@@ -225,3 +225,33 @@ const fn fnv(hash: u64, number: usize) -> u64 {
     }
     hash
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// If this fails, the edge was changed, perhaps by accident: modules that were built before are
+    /// refused. If that is meant, it is a new [`EPOCH`] once the interface has been published.
+    #[test]
+    #[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+    fn the_edge_of_this_epoch_is_as_it_was() {
+        assert_eq!(
+            (EPOCH, format!("{LAYOUT_DIGEST:016x}").as_str()),
+            (1, "69c1e1bee1603bbb")
+        );
+    }
+
+    #[test]
+    fn the_header_is_frozen() {
+        let offsets = [
+            offset_of!(Header, magic),
+            offset_of!(Header, epoch),
+            offset_of!(Header, size),
+        ];
+        assert_eq!(
+            (offsets, offset_of!(Header, digest), size_of::<Header>()),
+            ([0, 16, 20], 24, 32)
+        );
+        assert_eq!(offset_of!(Root, header), 0);
+    }
+}

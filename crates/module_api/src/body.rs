@@ -70,11 +70,4 @@ impl Body {
             out.extend_from_slice(&self.raw);
         }
     }
-
-    /// Gives memory back if the last body was much larger than `limit` bytes.
-    pub fn shrink(&mut self, limit: usize) {
-        if self.raw.capacity() > limit || self.document.strings.capacity() > limit {
-            *self = Self::new();
-        }
-    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use module_api::HostServices;
 
-use crate::name::key;
+use crate::name::stem;
 use crate::plan::Present;
 use crate::table::{Code, Status, Table};
 use crate::{Builtin, Contract, LoadError, ModuleInfo, Row, Source, UnloadError};
@@ -37,6 +37,7 @@ pub struct ModuleHost {
     pub(crate) builtins: Vec<Arc<dyn Builtin>>,
     pub(crate) services: Arc<dyn HostServices>,
     pub(crate) registry: Arc<dyn Registry>,
+    unload_wait: Duration,
     /// Held while a module is loaded, unloaded or reloaded: one at a time.
     operation: Mutex<()>,
     /// Held for a look or a change only: never while code of a module runs.
@@ -73,9 +74,6 @@ pub enum Reload {
 }
 
 impl ModuleHost {
-    /// How long [`ModuleHost::unload`] waits for those who are inside a module.
-    pub const UNLOAD_WAIT: Duration = Duration::from_secs(5);
-
     /// A server without a running module: the files in `moddir` (`astmoddir` of `asterisk.conf`)
     /// and the built-in modules are there to be loaded.
     pub fn new(
@@ -84,15 +82,22 @@ impl ModuleHost {
         services: Arc<dyn HostServices>,
         registry: Arc<dyn Registry>,
     ) -> Self {
-        let moddir = moddir.into();
         Self {
-            moddir,
+            moddir: moddir.into(),
             builtins,
             services,
             registry,
+            unload_wait: Duration::from_secs(5),
             operation: Mutex::default(),
             table: Mutex::default(),
         }
+    }
+
+    /// How long [`ModuleHost::unload`] waits for those who still hold what a module brought;
+    /// 5 seconds if nothing else is said.
+    pub fn unload_wait(mut self, wait: Duration) -> Self {
+        self.unload_wait = wait;
+        self
     }
 
     /// `module load`. What the module requires must run: it is not started for it.
@@ -166,7 +171,7 @@ impl ModuleHost {
             return Ok(Unloaded::Gone);
         };
         drop(contract);
-        Ok(match closed.recv_timeout(Self::UNLOAD_WAIT) {
+        Ok(match closed.recv_timeout(self.unload_wait) {
             Ok(closed) if closed.unmapped => Unloaded::Gone,
             Ok(_) => {
                 tracing::warn!("module {module} is unloaded, but its code stays in memory");
@@ -282,6 +287,20 @@ impl ModuleHost {
     /// Users beside other modules.
     fn users(&self, name: &str) -> usize {
         let builtin = self.table().builtin(name);
-        builtin.map_or(0, |builtin| builtin.use_count()) + self.registry.use_count(&key(name))
+        builtin.map_or(0, |builtin| builtin.use_count()) + self.registry.use_count(stem(name))
+    }
+}
+
+impl Drop for ModuleHost {
+    /// Takes what files brought out of use, last started first: they and the daemon hold each other.
+    fn drop(&mut self) {
+        let names: Vec<_> = self
+            .table()
+            .running()
+            .map(|module| module.info.name.clone())
+            .collect();
+        for name in names.iter().rev() {
+            self.registry.remove(name);
+        }
     }
 }

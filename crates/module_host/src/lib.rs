@@ -27,6 +27,7 @@
 mod boot;
 mod check;
 mod contract;
+mod elf;
 mod error;
 mod hook;
 mod host;

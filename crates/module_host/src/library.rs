@@ -19,6 +19,8 @@ use libloading::os::unix::{Library as Handle, RTLD_LOCAL, RTLD_NOW};
 use module_api::abi::{self, Header, Root, SYMBOL_PREFIX};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use crate::elf;
+
 /// Why a file is not opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,6 +36,12 @@ pub enum OpenError {
     /// Not ELF.
     #[error("{} is not a shared object", file.display())]
     NotShared {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A part of it is missing.
+    #[error("{} is cut short: is it still being copied?", file.display())]
+    Cut {
         /// The file.
         file: PathBuf,
     },
@@ -113,8 +121,11 @@ impl Library {
             error,
         };
         let bytes = fs::read(file).map_err(io)?;
-        if !bytes.starts_with(b"\x7fELF") {
+        if !elf::is_elf(&bytes) {
             return Err(OpenError::NotShared { file: file.into() });
+        }
+        if !elf::is_complete(&bytes) {
+            return Err(OpenError::Cut { file: file.into() });
         }
         let tag = tag(name);
         let copy =

@@ -46,7 +46,7 @@ pub trait SupplementApi: Send + Sync {
 /// [`EventPackage`](crate::EventPackage) on the edge.
 #[sabi_trait]
 pub trait EventPackageApi: Send + Sync {
-    /// See [`EventPackage::resolve`](crate::EventPackage::resolve); the status may be [`PANICKED`].
+    /// See [`EventPackage::resolve`](crate::EventPackage::resolve); the status may be [`PANICKED`](crate::abi::PANICKED).
     fn resolve(&self, query: &ResourceQuery<'_>) -> RResult<RString, u16>;
     /// See [`EventPackage::current`](crate::EventPackage::current).
     #[sabi(last_prefix_field)]

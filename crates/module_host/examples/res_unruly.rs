@@ -1,0 +1,134 @@
+//! A module that misbehaves, for the tests of the host: it fails, declines and panics where it is
+//! told to, even while it is dropped.
+
+use module_api::{
+    Body, BodyContext, BodyGenerator, BodySupplement, Document, EventPackage, ExtensionListener,
+    ExtensionState, Fail, Host, Inputs, Level, Payload, Registrar, ResourceQuery, declare_module,
+};
+
+struct Unruly(Host);
+
+impl Drop for Unruly {
+    fn drop(&mut self) {
+        if self.0.find_hint("unruly", "panic in drop").is_some() {
+            panic!("dropped");
+        }
+    }
+}
+
+impl BodyGenerator for Unruly {
+    fn media_type(&self) -> &str {
+        "text/unruly"
+    }
+
+    fn data_kind(&self) -> &str {
+        "unruly"
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::VERSION | Inputs::UNIQUE
+    }
+
+    fn generate(&self, cx: &BodyContext<'_>, body: &mut Body) -> Result<(), Fail> {
+        body.raw().extend_from_slice(b"some of it");
+        match cx.version {
+            0 => Ok(()),
+            1 => Err(Fail::NoData),
+            version => panic!("version {version}"),
+        }
+    }
+}
+
+impl BodySupplement for Unruly {
+    fn media_type(&self) -> &str {
+        "application/pidf+xml"
+    }
+
+    fn data_kind(&self) -> &str {
+        Payload::EXTENSION_STATE
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::USER_AGENT
+    }
+
+    fn supplement(&self, cx: &BodyContext<'_>, doc: &mut Document) -> Result<(), Fail> {
+        let root = doc.root_node().ok_or(Fail::Unsupported)?;
+        let note = doc.child(root, "agent");
+        doc.text(note, &cx.user_agent);
+        Ok(())
+    }
+}
+
+impl EventPackage for Unruly {
+    fn event(&self) -> &str {
+        "unruly"
+    }
+
+    fn default_media_type(&self) -> &str {
+        "text/unruly"
+    }
+
+    fn data_kind(&self) -> &str {
+        "unruly"
+    }
+
+    fn topic(&self) -> &str {
+        "unrulies"
+    }
+
+    fn resolve(&self, query: &ResourceQuery<'_>) -> Result<String, u16> {
+        match query.resource.as_str() {
+            "panic" => panic!("resolve"),
+            "gone" => Err(410),
+            resource => Ok(format!("{resource}@{}", query.context)),
+        }
+    }
+
+    fn current(&self, key: &str) -> Result<Payload, Fail> {
+        match key {
+            "panic" => panic!("current"),
+            "nothing" => Err(Fail::NoData),
+            key => Ok(Payload::extension_state(
+                7,
+                ExtensionState {
+                    exten: key.into(),
+                    ..Default::default()
+                },
+            )),
+        }
+    }
+}
+
+impl ExtensionListener for Unruly {
+    fn extension_state_changed(&self, key: &str, state: &Payload) {
+        if key == "panic" {
+            panic!("changed");
+        }
+        let mut state = state.clone();
+        state.bytes.extend_from_slice(b"from the module");
+        self.0.publish("unrulies", key, &state);
+    }
+}
+
+fn load(host: Host, registrar: &mut Registrar) -> Result<(), String> {
+    module_api::log(Level::Notice, "loading");
+    registrar.generator(Unruly(host.clone()));
+    registrar.supplement(Unruly(host.clone()));
+    registrar.package(Unruly(host.clone()));
+    registrar.listener(Unruly(host.clone()));
+    match host.find_hint("unruly", "load").as_deref() {
+        Some("decline") => Err(format!("told to at {}", host.now_ms())),
+        Some(other) => panic!("{other}"),
+        None => Ok(()),
+    }
+}
+
+declare_module! {
+    name: "res_unruly",
+    description: "Misbehaves",
+    requires: [],
+    priority: 60,
+    support: Unknown,
+    load: load,
+}

@@ -1,0 +1,248 @@
+//! The bodies, against what Asterisk sent, and the callers that its captures have none of.
+
+// Helpers of tests unwrap too: then the test fails, which is what it is for.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use module_api::abi_stable::std_types::{RNone, RSome};
+use module_api::{
+    Body, BodyContext, BodyGenerator, CallerInfo, DeviceInfo, ExtensionState as State, Fail, Party,
+    Payload,
+};
+use res_pjsip_dialog_info_body_generator::DialogInfo;
+
+const RINGING_INUSE: i32 = State::RINGING | State::INUSE;
+
+/// Captures, the version that they have, the states that they were made with, and whether the
+/// endpoint had `notify_early_inuse_ringing`.
+const CAPTURES: [(&str, u32, i32, bool); 9] = [
+    ("initial", 0, State::IDLE, false),
+    ("INUSE", 1, State::INUSE, false),
+    ("INVALID", 3, State::UNAVAILABLE, false),
+    ("RINGING", 4, State::RINGING, false),
+    ("RINGINUSE", 5, RINGING_INUSE, false),
+    ("ONHOLD", 6, State::ON_HOLD, false),
+    ("NOT_INUSE", 7, State::IDLE, false),
+    ("terminated", 7, State::IDLE, false),
+    ("early-RINGINUSE", 0, RINGING_INUSE, true),
+];
+
+fn context(data: &Payload) -> BodyContext<'_> {
+    BodyContext {
+        data,
+        resource: "1000".into(),
+        local: "sip:1000@127.0.0.1:15060".into(),
+        remote: "sip:alice@127.0.0.1".into(),
+        domain: "127.0.0.1".into(),
+        user_agent: "".into(),
+        endpoint: "alice".into(),
+        version: 0,
+        early_inuse_ringing: false,
+    }
+}
+
+fn generate(cx: &BodyContext<'_>) -> String {
+    let mut body = Body::new();
+    DialogInfo.generate(cx, &mut body).unwrap();
+    let mut out = Vec::new();
+    body.finish(&mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn payload(state: i32, devices: Vec<DeviceInfo>) -> Payload {
+    let state = State {
+        exten: "1000".into(),
+        state,
+        devices: devices.into(),
+        ..Default::default()
+    };
+    Payload::extension_state(1, state)
+}
+
+fn device(state: u8, caller: Option<CallerInfo>) -> DeviceInfo {
+    DeviceInfo {
+        name: "Custom:a".into(),
+        state,
+        caller: caller.into(),
+    }
+}
+
+fn party(number: &str, name: &str) -> Party {
+    let name = if name.is_empty() {
+        RNone
+    } else {
+        RSome(name.into())
+    };
+    Party {
+        number: RSome(number.into()),
+        name,
+        restricted: false,
+    }
+}
+
+fn call(since_ms: u64, remote: Party, local: Party) -> CallerInfo {
+    CallerInfo {
+        remote,
+        local,
+        since_ms,
+    }
+}
+
+/// What is within the dialog element, without the indent.
+fn dialog(cx: &BodyContext<'_>) -> Vec<String> {
+    let text = generate(cx);
+    let lines = text
+        .lines()
+        .skip(2)
+        .take_while(|line| *line != "</dialog-info>");
+    lines.map(|line| line.trim().to_owned()).collect()
+}
+
+#[test]
+fn bodies_are_those_of_asterisk() {
+    for (name, version, state, early_inuse_ringing) in CAPTURES {
+        let file = format!(
+            "{}/testdata/dialog-info-{name}.xml",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let capture = std::fs::read_to_string(Path::new(&file)).unwrap();
+        let data = payload(state, vec![device(DeviceInfo::RINGING, None)]);
+        let cx = BodyContext {
+            version,
+            early_inuse_ringing,
+            ..context(&data)
+        };
+        assert_eq!(generate(&cx), capture, "{name}");
+    }
+}
+
+#[test]
+fn a_known_caller_is_shown() {
+    let caller = call(5, party("4444", "Alice"), party("1000", "Bob"));
+    let data = payload(
+        State::RINGING,
+        vec![device(DeviceInfo::RINGING, Some(caller))],
+    );
+    assert_eq!(
+        dialog(&context(&data)),
+        [
+            "<dialog id=\"1000\" direction=\"recipient\">",
+            "<remote>",
+            "<identity display=\"Alice\">sip:4444@127.0.0.1</identity>",
+            "<target uri=\"sip:4444@127.0.0.1\" />",
+            "</remote>",
+            "<local>",
+            "<identity display=\"Bob\">sip:1000@127.0.0.1</identity>",
+            "<target uri=\"sip:1000@127.0.0.1:15060\" />",
+            "</local>",
+            "<state>early</state>",
+            "</dialog>",
+        ]
+    );
+}
+
+#[test]
+fn the_oldest_ringing_call_is_shown() {
+    let at = |since_ms, number| Some(call(since_ms, party(number, ""), party("1000", "")));
+    let devices = vec![
+        device(DeviceInfo::INUSE, at(1, "1")),
+        device(DeviceInfo::RINGING, at(9, "9")),
+        device(DeviceInfo::RINGINUSE, at(4, "4")),
+        device(DeviceInfo::RINGING, None),
+    ];
+    let data = payload(State::RINGING, devices);
+    assert_eq!(
+        dialog(&context(&data))[2],
+        "<identity>sip:4@127.0.0.1</identity>"
+    );
+}
+
+#[test]
+fn who_withholds_is_anonymous_and_who_has_no_number_invalid() {
+    let remote = Party {
+        restricted: true,
+        ..party("4444", "Alice")
+    };
+    let data = payload(
+        State::RINGING,
+        vec![device(
+            DeviceInfo::RINGING,
+            Some(call(1, remote, Party::default())),
+        )],
+    );
+    let lines = dialog(&context(&data));
+    assert_eq!(
+        lines[2],
+        "<identity display=\"anonymous\">sip:anonymous@anonymous.invalid</identity>"
+    );
+    assert_eq!(
+        lines[3],
+        "<target uri=\"sip:anonymous@anonymous.invalid\" />"
+    );
+    assert_eq!(lines[6], "<identity>sip:invalid@127.0.0.1</identity>");
+}
+
+#[test]
+fn without_devices_there_are_no_parties() {
+    let data = payload(State::RINGING, Vec::new());
+    assert_eq!(
+        dialog(&context(&data)),
+        [
+            "<dialog id=\"1000\" direction=\"recipient\">",
+            "<state>early</state>",
+            "</dialog>"
+        ]
+    );
+}
+
+#[test]
+fn what_callers_send_is_escaped() {
+    let caller = call(1, party("<1>", "\"A\" & B"), party("1000", ""));
+    let data = payload(
+        State::RINGING,
+        vec![device(DeviceInfo::RINGING, Some(caller))],
+    );
+    assert_eq!(
+        dialog(&context(&data))[2],
+        "<identity display=\"&quot;A&quot; &amp; B\">sip:&lt;1&gt;@127.0.0.1</identity>"
+    );
+}
+
+#[test]
+fn all_versions_are_printed_whole() {
+    let data = payload(State::IDLE, Vec::new());
+    for version in [0, 9, 10, 1_000_000, u32::MAX] {
+        let text = generate(&BodyContext {
+            version,
+            ..context(&data)
+        });
+        assert!(text.contains(&format!(" version=\"{version}\" ")), "{text}");
+    }
+}
+
+#[test]
+fn the_ends_are_shown_as_idle() {
+    let idle = payload(State::IDLE, Vec::new());
+    for state in [
+        State::REMOVED,
+        State::DEACTIVATED,
+        State::ON_HOLD | State::INUSE,
+        1 << 20,
+    ] {
+        let data = payload(state, Vec::new());
+        assert_eq!(
+            generate(&context(&data)),
+            generate(&context(&idle)),
+            "{state}"
+        );
+    }
+}
+
+#[test]
+fn another_kind_of_data_is_no_data() {
+    assert_eq!(
+        DialogInfo.generate(&context(&Payload::default()), &mut Body::new()),
+        Err(Fail::NoData)
+    );
+}
