@@ -190,8 +190,6 @@ impl Command for Closure {
     }
 
     fn complete(&self, args: &[String], partial: &str) -> Vec<String> {
-        self.complete
-            .as_ref()
-            .map_or_else(Vec::new, |complete| complete(args, partial))
+        self.complete.as_ref().map_or_else(Vec::new, |complete| complete(args, partial))
     }
 }

@@ -34,11 +34,7 @@ pub fn local(cli: Arc<Cli>, logger: &Logger, host: &str) -> Ended {
     let printer = input.printer();
     let for_log = printer.clone();
     logger.set_sink(Some(Box::new(move |text| for_log.print(text))));
-    let mut backend = Local {
-        cli,
-        session: Session::new(logger.root_console()),
-        printer,
-    };
+    let mut backend = Local { cli, session: Session::new(logger.root_console()), printer };
     let end = interact(&mut input, &prompt(host), true, &mut backend);
     logger.set_sink(None);
     match end {
@@ -66,8 +62,7 @@ impl Backend for Local {
     }
 
     fn quit(&mut self) -> bool {
-        self.printer
-            .print("This console is the server's own. 'core stop now' stops the server.\n");
+        self.printer.print("This console is the server's own. 'core stop now' stops the server.\n");
         false
     }
 }

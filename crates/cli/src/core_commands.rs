@@ -32,15 +32,10 @@ fn level_commands(cli: &Cli, logger: &Logger) -> Vec<CommandGuard> {
             command(
                 "core set verbose",
                 "Set how much this console tells",
-                usage(
-                    "verbose",
-                    "Sets how much is told on this console, from 0 (off) to 255.",
-                ),
+                usage("verbose", "Sets how much is told on this console, from 0 (off) to 255."),
                 |cx| {
                     let console = cx.session.console().clone();
-                    set_level(cx, "Console verbose", console.verbose(), |level| {
-                        console.set_verbose(level)
-                    })
+                    set_level(cx, "Console verbose", console.verbose(), |level| console.set_verbose(level))
                 },
             )
             .completing(words),
@@ -49,15 +44,8 @@ fn level_commands(cli: &Cli, logger: &Logger) -> Vec<CommandGuard> {
             command(
                 "core set debug",
                 "Set the level of debug messages",
-                usage(
-                    "debug",
-                    "Sets which DEBUG messages reach the log's channels, from 0 (off) to 255.",
-                ),
-                move |cx| {
-                    set_level(cx, "Core debug", debug.debug(), |level| {
-                        debug.set_debug(level)
-                    })
-                },
+                usage("debug", "Sets which DEBUG messages reach the log's channels, from 0 (off) to 255."),
+                move |cx| set_level(cx, "Core debug", debug.debug(), |level| debug.set_debug(level)),
             )
             .completing(words),
         ),
@@ -65,15 +53,8 @@ fn level_commands(cli: &Cli, logger: &Logger) -> Vec<CommandGuard> {
             command(
                 "core set trace",
                 "Set the level of trace messages",
-                usage(
-                    "trace",
-                    "Sets which TRACE messages reach the log's channels, from 0 (off) to 255.",
-                ),
-                move |cx| {
-                    set_level(cx, "Core trace", trace.trace(), |level| {
-                        trace.set_trace(level)
-                    })
-                },
+                usage("trace", "Sets which TRACE messages reach the log's channels, from 0 (off) to 255."),
+                move |cx| set_level(cx, "Core trace", trace.trace(), |level| trace.set_trace(level)),
             )
             .completing(words),
         ),
@@ -82,20 +63,13 @@ fn level_commands(cli: &Cli, logger: &Logger) -> Vec<CommandGuard> {
 
 fn set_level(cx: &mut Invocation<'_>, what: &str, old: u8, set: impl FnOnce(u8) -> u8) -> Outcome {
     let mut args = cx.arg_strs();
-    let silent = args.len() > 1
-        && args
-            .pop_if(|word| word.eq_ignore_ascii_case("silent"))
-            .is_some();
+    let silent = args.len() > 1 && args.pop_if(|word| word.eq_ignore_ascii_case("silent")).is_some();
     let (level, at_least) = match args[..] {
         [level] => (level, false),
         [word, level] if word.eq_ignore_ascii_case("atleast") => (level, true),
         _ => return Outcome::ShowUsage,
     };
-    let level = if level.eq_ignore_ascii_case("off") {
-        Some(0)
-    } else {
-        level.parse::<u8>().ok()
-    };
+    let level = if level.eq_ignore_ascii_case("off") { Some(0) } else { level.parse::<u8>().ok() };
     let Some(mut level) = level else {
         return Outcome::ShowUsage;
     };
@@ -107,20 +81,12 @@ fn set_level(cx: &mut Invocation<'_>, what: &str, old: u8, set: impl FnOnce(u8) 
         return Outcome::Success;
     }
     let word = |level: u8| {
-        if level == 0 {
-            "OFF".to_owned()
-        } else {
-            level.to_string()
-        }
+        if level == 0 { "OFF".to_owned() } else { level.to_string() }
     };
     if level == old {
         cx.print(&format!("{what} is still {}.\n", word(level)));
     } else {
-        cx.print(&format!(
-            "{what} was {} and is now {}.\n",
-            word(old),
-            word(level)
-        ));
+        cx.print(&format!("{what} was {} and is now {}.\n", word(old), word(level)));
     }
     Outcome::Success
 }
@@ -253,11 +219,7 @@ fn console_commands(cli: &Cli, logger: &Logger) -> Vec<CommandGuard> {
 
 fn tell(cx: &mut Invocation<'_>, answer: Answer) -> Outcome {
     cx.print(&answer.text);
-    if answer.ok {
-        Outcome::Success
-    } else {
-        Outcome::Failure
-    }
+    if answer.ok { Outcome::Success } else { Outcome::Failure }
 }
 
 #[cfg(test)]

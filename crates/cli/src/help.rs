@@ -18,22 +18,15 @@ pub(crate) fn command(table: Weak<Table>) -> Closure {
         }
         Outcome::Success
     };
-    closure("core show help", "Show what commands there are", USAGE, run).completing(
-        move |args, partial| {
-            for_completion
-                .upgrade()
-                .map_or_else(Vec::new, |table| table.complete(args, partial))
-        },
-    )
+    closure("core show help", "Show what commands there are", USAGE, run).completing(move |args, partial| {
+        for_completion.upgrade().map_or_else(Vec::new, |table| table.complete(args, partial))
+    })
 }
 
 /// The usage text of a command, or the list of commands that begin with `topic`.
 fn help(entries: &[Entry], topic: &[String]) -> String {
     let names_all = |entry: &&Entry| {
-        let whole = entry
-            .pattern
-            .fit(topic)
-            .is_some_and(|fit| fit.used == topic.len());
+        let whole = entry.pattern.fit(topic).is_some_and(|fit| fit.used == topic.len());
         // `core show help pjsip set logger` is enough for `pjsip set logger {on|off}`.
         let fixed = entry.pattern.fixed() == topic.len() && entry.pattern.next(topic).is_some();
         whole || fixed
@@ -44,10 +37,7 @@ fn help(entries: &[Entry], topic: &[String]) -> String {
         return with_line_end(entry.command.usage());
     }
     let topic = topic.join(" ");
-    let mut listed: Vec<_> = entries
-        .iter()
-        .filter(|entry| lists(entry, &topic))
-        .collect();
+    let mut listed: Vec<_> = entries.iter().filter(|entry| lists(entry, &topic)).collect();
     // Stable, so that of equal words the later one is kept below.
     listed.sort_by_key(|entry| entry.pattern.text().to_ascii_lowercase());
     listed.reverse();
@@ -58,12 +48,7 @@ fn help(entries: &[Entry], topic: &[String]) -> String {
     }
     listed.iter().fold(String::new(), |mut out, entry| {
         // Writing into a String does not fail.
-        let _ = writeln!(
-            out,
-            "{:<30} -- {}",
-            entry.pattern.text(),
-            entry.command.summary()
-        );
+        let _ = writeln!(out, "{:<30} -- {}", entry.pattern.text(), entry.command.summary());
         out
     })
 }

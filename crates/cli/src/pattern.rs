@@ -38,18 +38,14 @@ pub(crate) struct Next {
 
 impl Pattern {
     pub(crate) fn parse(text: &str) -> Self {
-        let alternatives =
-            |list: &str| list.split('|').map(|word| word.trim().to_owned()).collect();
+        let alternatives = |list: &str| list.split('|').map(|word| word.trim().to_owned()).collect();
         let element = |word: &str| match word.as_bytes() {
             [b'{', .., b'}'] => Element::OneOf(alternatives(word.trim_matches(['{', '}']))),
             [b'[', .., b']'] => Element::Optional(alternatives(word.trim_matches(['[', ']']))),
             _ => Element::Word(word.to_owned()),
         };
         let elements = text.split_whitespace().map(element).collect();
-        Pattern {
-            text: text.split_whitespace().collect::<Vec<_>>().join(" "),
-            elements,
-        }
+        Pattern { text: text.split_whitespace().collect::<Vec<_>>().join(" "), elements }
     }
 
     /// As it was registered.
@@ -59,10 +55,7 @@ impl Pattern {
 
     /// The number of words before the first alternative.
     pub(crate) fn fixed(&self) -> usize {
-        self.elements
-            .iter()
-            .take_while(|element| matches!(element, Element::Word(_)))
-            .count()
+        self.elements.iter().take_while(|element| matches!(element, Element::Word(_))).count()
     }
 
     /// Whether `words` begins with this command.
@@ -75,10 +68,7 @@ impl Pattern {
                 (false, _) => return None,
             };
         }
-        Some(Fit {
-            used: words.len() - rest.len(),
-            args: self.fixed(),
-        })
+        Some(Fit { used: words.len() - rest.len(), args: self.fixed() })
     }
 
     /// Whether this command could go on after `words`, and what with.
@@ -96,30 +86,19 @@ impl Element {
     }
 
     fn accepts(&self, word: Option<&String>) -> bool {
-        word.is_some_and(|word| {
-            self.choices()
-                .iter()
-                .any(|choice| choice.eq_ignore_ascii_case(word))
-        })
+        word.is_some_and(|word| self.choices().iter().any(|choice| choice.eq_ignore_ascii_case(word)))
     }
 }
 
 fn next(elements: &[Element], words: &[String]) -> Option<Next> {
     let Some((element, later)) = elements.split_first() else {
-        return Some(Next {
-            words: Vec::new(),
-            arguments: true,
-        });
+        return Some(Next { words: Vec::new(), arguments: true });
     };
     if let Some((word, rest)) = words.split_first() {
         if element.accepts(Some(word)) {
             return next(later, rest);
         }
-        return if let Element::Optional(_) = element {
-            next(later, words)
-        } else {
-            None
-        };
+        return if let Element::Optional(_) = element { next(later, words) } else { None };
     }
     let mut found = match element {
         Element::Optional(_) => next(later, words)?,
@@ -135,9 +114,7 @@ mod tests {
     use crate::words::Words;
 
     fn fit(pattern: &str, line: &str) -> Option<(usize, usize)> {
-        Pattern::parse(pattern)
-            .fit(&Words::parse(line).words)
-            .map(|fit| (fit.used, fit.args))
+        Pattern::parse(pattern).fit(&Words::parse(line).words).map(|fit| (fit.used, fit.args))
     }
 
     #[test]
@@ -149,50 +126,22 @@ mod tests {
 
     #[test]
     fn arguments_begin_at_the_first_alternative() {
-        assert_eq!(
-            fit(
-                "pjsip set logger {on|off|host}",
-                "pjsip set logger host 192.0.2.1"
-            ),
-            Some((4, 3))
-        );
-        assert_eq!(
-            fit("pjsip set logger {on|off|host}", "pjsip set logger"),
-            None
-        );
-        assert_eq!(
-            fit("core show uptime [seconds]", "core show uptime"),
-            Some((3, 3))
-        );
-        assert_eq!(
-            fit("core show uptime [seconds]", "core show uptime seconds"),
-            Some((4, 3))
-        );
+        assert_eq!(fit("pjsip set logger {on|off|host}", "pjsip set logger host 192.0.2.1"), Some((4, 3)));
+        assert_eq!(fit("pjsip set logger {on|off|host}", "pjsip set logger"), None);
+        assert_eq!(fit("core show uptime [seconds]", "core show uptime"), Some((3, 3)));
+        assert_eq!(fit("core show uptime [seconds]", "core show uptime seconds"), Some((4, 3)));
     }
 
     #[test]
     fn what_can_come_next() {
-        let next =
-            |pattern: &str, line: &str| Pattern::parse(pattern).next(&Words::parse(line).words);
+        let next = |pattern: &str, line: &str| Pattern::parse(pattern).next(&Words::parse(line).words);
         let words = |list: &[&str], arguments| {
-            Some(Next {
-                words: list.iter().map(|word| (*word).to_owned()).collect(),
-                arguments,
-            })
+            Some(Next { words: list.iter().map(|word| (*word).to_owned()).collect(), arguments })
         };
         assert_eq!(next("core show {a|b}", "core"), words(&["show"], false));
-        assert_eq!(
-            next("core show {a|b}", "core show"),
-            words(&["a", "b"], false)
-        );
-        assert_eq!(
-            next("module show [like]", "module show"),
-            words(&["like"], true)
-        );
-        assert_eq!(
-            next("module show [like]", "module show like"),
-            words(&[], true)
-        );
+        assert_eq!(next("core show {a|b}", "core show"), words(&["a", "b"], false));
+        assert_eq!(next("module show [like]", "module show"), words(&["like"], true));
+        assert_eq!(next("module show [like]", "module show like"), words(&[], true));
         assert_eq!(next("module show [like]", "core"), None);
     }
 }

@@ -39,10 +39,7 @@ impl Cli {
 
     /// Adds a command. Of two with the same words the later one is used, until its guard is dropped.
     pub fn register(&self, command: impl Command + 'static) -> CommandGuard {
-        CommandGuard {
-            table: Arc::downgrade(&self.table),
-            id: self.table.insert(Arc::new(command)),
-        }
+        CommandGuard { table: Arc::downgrade(&self.table), id: self.table.insert(Arc::new(command)) }
     }
 
     /// Runs a line and collects what it prints. Blocks as long as the command does.
@@ -60,10 +57,8 @@ impl Cli {
             return true;
         }
         if words.len() > MAX_WORDS {
-            output.print(&format!(
-                "A command has at most {MAX_WORDS} words; this one has {}.\n",
-                words.len()
-            ));
+            output
+                .print(&format!("A command has at most {MAX_WORDS} words; this one has {}.\n", words.len()));
             return false;
         }
         let Some((command, args)) = self.table.find(&words) else {
@@ -74,18 +69,11 @@ impl Cli {
             return false;
         };
         let args = words.get(args..).unwrap_or_default();
-        let mut cx = Invocation {
-            args,
-            words: &words,
-            line,
-            session,
-            output,
-        };
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| command.run(&mut cx))).unwrap_or_else(|_| {
-                tracing::error!("The command '{line}' panicked");
-                Outcome::Failure
-            });
+        let mut cx = Invocation { args, words: &words, line, session, output };
+        let outcome = catch_unwind(AssertUnwindSafe(|| command.run(&mut cx))).unwrap_or_else(|_| {
+            tracing::error!("The command '{line}' panicked");
+            Outcome::Failure
+        });
         match outcome {
             Outcome::Success => true,
             Outcome::Failure => {
@@ -140,11 +128,7 @@ impl Table {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let id = entries.next_id;
         entries.next_id += 1;
-        entries.list.push(Entry {
-            id,
-            pattern,
-            command,
-        });
+        entries.list.push(Entry { id, pattern, command });
         id
     }
 
@@ -159,19 +143,13 @@ impl Table {
 
     /// All commands, in the order of registering.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        self.entries
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .list
-            .clone()
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).list.clone()
     }
 
     /// The command whose words fit best, and where its arguments begin.
     fn find(&self, words: &[String]) -> Option<(Arc<dyn Command>, usize)> {
         let entries = self.entries();
-        let fits = entries
-            .iter()
-            .filter_map(|entry| Some((entry.pattern.fit(words)?, entry)));
+        let fits = entries.iter().filter_map(|entry| Some((entry.pattern.fit(words)?, entry)));
         let (fit, entry) = fits.max_by_key(|(fit, entry)| (fit.used, entry.id))?;
         Some((entry.command.clone(), fit.args))
     }
@@ -181,9 +159,7 @@ impl Table {
         let entries = self.entries();
         let known = |count: &usize| {
             let words = words.get(..*count).unwrap_or_default();
-            entries
-                .iter()
-                .any(|entry| entry.pattern.next(words).is_some())
+            entries.iter().any(|entry| entry.pattern.next(words).is_some())
         };
         let count = (1..=words.len()).take_while(known).count();
         words.get(..=count).unwrap_or(words).join(" ")
@@ -222,8 +198,7 @@ impl Table {
 
 /// Whether `word` begins with `start`, in any case.
 pub(crate) fn begins_with(word: &str, start: &str) -> bool {
-    word.get(..start.len())
-        .is_some_and(|head| head.eq_ignore_ascii_case(start))
+    word.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
 #[cfg(test)]

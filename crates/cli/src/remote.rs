@@ -59,10 +59,7 @@ pub enum RemoteError {
 pub fn run_command(socket: &Path, line: &str) -> Result<Reply, RemoteError> {
     let mut text = Vec::new();
     let ok = stream_command(socket, line, &mut text)?;
-    Ok(Reply {
-        text: String::from_utf8_lossy(&text).into_owned(),
-        ok,
-    })
+    Ok(Reply { text: String::from_utf8_lossy(&text).into_owned(), ok })
 }
 
 /// Runs a command, passes on its output as it comes, and gives its status.
@@ -72,31 +69,20 @@ pub fn run_command(socket: &Path, line: &str) -> Result<Reply, RemoteError> {
 /// # Errors
 ///
 /// No server, or one that does not answer to the end.
-pub fn stream_command(
-    socket: &Path,
-    line: &str,
-    output: &mut dyn Write,
-) -> Result<bool, RemoteError> {
+pub fn stream_command(socket: &Path, line: &str, output: &mut dyn Write) -> Result<bool, RemoteError> {
     let mut connection = Connection::open(socket)?;
     connection.send(&format!("{RUN}{line}"))?;
     let mut reader = AnswerReader::default();
     let mut bytes = std::mem::take(&mut connection.early);
     loop {
         let answer = reader.feed(&bytes);
-        output
-            .write_all(&answer.output)
-            .and_then(|()| output.flush())
-            .map_err(RemoteError::Io)?;
+        output.write_all(&answer.output).and_then(|()| output.flush()).map_err(RemoteError::Io)?;
         if let Some(ok) = answer.status {
             return Ok(ok);
         }
         bytes = connection.receive()?;
         if bytes.is_empty() {
-            return if ends_the_server(line) {
-                Ok(true)
-            } else {
-                Err(RemoteError::Closed)
-            };
+            return if ends_the_server(line) { Ok(true) } else { Err(RemoteError::Closed) };
         }
     }
 }
@@ -118,18 +104,14 @@ pub fn complete(socket: &Path, line: &str) -> Result<Vec<String>, RemoteError> {
         bytes.extend(more);
     }
     let text = String::from_utf8_lossy(&bytes);
-    let words = text
-        .trim_end_matches(END_OF_MATCHES)
-        .split(' ')
-        .filter(|word| !word.is_empty());
+    let words = text.trim_end_matches(END_OF_MATCHES).split(' ').filter(|word| !word.is_empty());
     // The first is the common start of all.
     Ok(words.skip(1).map(str::to_owned).collect())
 }
 
 fn ends_the_server(line: &str) -> bool {
     let mut words = line.split_ascii_whitespace().map(str::to_ascii_lowercase);
-    words.next().as_deref() == Some("core")
-        && matches!(words.next().as_deref(), Some("stop" | "restart"))
+    words.next().as_deref() == Some("core") && matches!(words.next().as_deref(), Some("stop" | "restart"))
 }
 
 /// What a server says of itself.
@@ -153,19 +135,10 @@ impl Connection {
         if socket.as_os_str().len() > MAX_PATH {
             return Err(RemoteError::PathTooLong(socket.to_owned()));
         }
-        let connect = |error| RemoteError::Connect {
-            socket: socket.to_owned(),
-            error,
-        };
+        let connect = |error| RemoteError::Connect { socket: socket.to_owned(), error };
         let stream = UnixStream::connect(socket).map_err(connect)?;
-        stream
-            .set_read_timeout(Some(SILENCE))
-            .map_err(RemoteError::Io)?;
-        let mut connection = Connection {
-            stream,
-            greeting: Greeting::default(),
-            early: Vec::new(),
-        };
+        stream.set_read_timeout(Some(SILENCE)).map_err(RemoteError::Io)?;
+        let mut connection = Connection { stream, greeting: Greeting::default(), early: Vec::new() };
         let mut bytes = Vec::new();
         let end = loop {
             if let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
@@ -173,17 +146,14 @@ impl Connection {
             }
             let more = connection.receive()?;
             if more.is_empty() || bytes.len() > MAX_GREETING {
-                return Err(RemoteError::Refused(
-                    String::from_utf8_lossy(&bytes).trim().to_owned(),
-                ));
+                return Err(RemoteError::Refused(String::from_utf8_lossy(&bytes).trim().to_owned()));
             }
             bytes.extend(more);
         };
         connection.early = bytes.split_off(end + 1);
         let line = String::from_utf8_lossy(&bytes).trim().to_owned();
         let mut parts = line.splitn(3, '/').map(str::to_owned);
-        let (Some(host), Some(pid), Some(version)) = (parts.next(), parts.next(), parts.next())
-        else {
+        let (Some(host), Some(pid), Some(version)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(RemoteError::Refused(line));
         };
         connection.greeting = Greeting { host, pid, version };
@@ -197,13 +167,10 @@ impl Connection {
     /// What comes next; empty when the server has closed.
     fn receive(&mut self) -> Result<Vec<u8>, RemoteError> {
         let mut buffer = vec![0; 16 * 1024];
-        let length = self
-            .stream
-            .read(&mut buffer)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => RemoteError::Silent,
-                _ => RemoteError::Io(error),
-            })?;
+        let length = self.stream.read(&mut buffer).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => RemoteError::Silent,
+            _ => RemoteError::Io(error),
+        })?;
         buffer.truncate(length);
         Ok(buffer)
     }

@@ -72,11 +72,7 @@ pub struct ServerOptions {
 
 impl ServerOptions {
     /// A socket at `path` with defaults for the rest.
-    pub fn new(
-        path: impl Into<PathBuf>,
-        host: impl Into<String>,
-        version: impl Into<String>,
-    ) -> Self {
+    pub fn new(path: impl Into<PathBuf>, host: impl Into<String>, version: impl Into<String>) -> Self {
         ServerOptions {
             path: path.into(),
             permissions: None,
@@ -143,16 +139,10 @@ impl Server {
         }
         let owner = options.owner.as_deref().map(user_id).transpose()?;
         let group = options.group.as_deref().map(group_id).transpose()?;
-        let io = |error| BindError::Io {
-            path: path.to_owned(),
-            error,
-        };
+        let io = |error| BindError::Io { path: path.to_owned(), error };
         // Of two servers that start at once, the second looks only when the first listens.
-        let dir = File::open(
-            path.parent()
-                .filter(|dir| !dir.as_os_str().is_empty())
-                .unwrap_or(Path::new(".")),
-        );
+        let dir =
+            File::open(path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new(".")));
         let dir = dir.map_err(io)?;
         dir.lock().map_err(io)?;
         remove_stale(path)?;
@@ -165,11 +155,7 @@ impl Server {
         if owner.is_some() || group.is_some() {
             chown(path, owner, group).map_err(io)?;
         }
-        Ok(Server {
-            listener,
-            file,
-            options,
-        })
+        Ok(Server { listener, file, options })
     }
 
     /// Answers clients until `shutdown` is ready. Then answers that are under way still reach their clients, for a
@@ -184,20 +170,11 @@ impl Server {
         logger: Logger,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let Server {
-            listener,
-            file,
-            options,
-        } = self;
+        let Server { listener, file, options } = self;
         let listener = tokio::net::UnixListener::from_std(listener)?;
         let (stop, stopping) = watch::channel(false);
         let mut clients = Clients {
-            greeting: format!(
-                "{}/{}/{}\n",
-                options.host,
-                std::process::id(),
-                options.version
-            ),
+            greeting: format!("{}/{}/{}\n", options.host, std::process::id(), options.version),
             places: Arc::new(Semaphore::new(MAX_CLIENTS)),
             tasks: JoinSet::new(),
             stopping,
@@ -226,10 +203,9 @@ impl Server {
         drop((listener, file));
         stop.send_replace(true);
         // Whoever is not done by then is disconnected.
-        let _ = timeout(options.stall.min(GRACE), async {
-            while clients.tasks.join_next().await.is_some() {}
-        })
-        .await;
+        let _ =
+            timeout(options.stall.min(GRACE), async { while clients.tasks.join_next().await.is_some() {} })
+                .await;
         Ok(())
     }
 }
@@ -263,10 +239,7 @@ impl Clients {
 
 /// Removes a socket that nobody answers on.
 fn remove_stale(path: &Path) -> Result<(), BindError> {
-    let io = |error| BindError::Io {
-        path: path.to_owned(),
-        error,
-    };
+    let io = |error| BindError::Io { path: path.to_owned(), error };
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(io(error)),
@@ -277,34 +250,20 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
     }
     match std::os::unix::net::UnixStream::connect(path) {
         Ok(_) => Err(BindError::Running(path.to_owned())),
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(io)
-        }
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path).map_err(io),
         // A full backlog, or a socket we may not connect to: somebody is there.
         Err(_) => Err(BindError::Running(path.to_owned())),
     }
 }
 
 fn user_id(name: &str) -> Result<u32, BindError> {
-    let found = name
-        .parse()
-        .ok()
-        .or_else(|| User::from_name(name).ok()?.map(|user| user.uid.as_raw()));
-    found.ok_or_else(|| BindError::Unknown {
-        option: "astctlowner",
-        name: name.to_owned(),
-    })
+    let found = name.parse().ok().or_else(|| User::from_name(name).ok()?.map(|user| user.uid.as_raw()));
+    found.ok_or_else(|| BindError::Unknown { option: "astctlowner", name: name.to_owned() })
 }
 
 fn group_id(name: &str) -> Result<u32, BindError> {
-    let found = name
-        .parse()
-        .ok()
-        .or_else(|| Group::from_name(name).ok()?.map(|group| group.gid.as_raw()));
-    found.ok_or_else(|| BindError::Unknown {
-        option: "astctlgroup",
-        name: name.to_owned(),
-    })
+    let found = name.parse().ok().or_else(|| Group::from_name(name).ok()?.map(|group| group.gid.as_raw()));
+    found.ok_or_else(|| BindError::Unknown { option: "astctlgroup", name: name.to_owned() })
 }
 
 /// The file of a socket, known by device and inode: another server may have put its own there.
@@ -316,10 +275,7 @@ struct SocketFile {
 
 impl SocketFile {
     fn of(path: &Path) -> io::Result<Self> {
-        Ok(SocketFile {
-            path: path.to_owned(),
-            identity: identity(path)?,
-        })
+        Ok(SocketFile { path: path.to_owned(), identity: identity(path)? })
     }
 }
 

@@ -22,37 +22,19 @@ pub struct Version<'a> {
 
 impl fmt::Display for Version<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Version {
-            product,
-            user,
-            host,
-            machine,
-            system,
-            date,
-        } = self;
-        write!(
-            f,
-            "{product} built by {user} @ {host} on a {machine} running {system} on {date}"
-        )
+        let Version { product, user, host, machine, system, date } = self;
+        write!(f, "{product} built by {user} @ {host} on a {machine} running {system} on {date}")
     }
 }
 
 /// The answer to `core show uptime`.
 pub fn uptime_text(since_start: Duration, since_reload: Duration) -> String {
-    format!(
-        "System uptime: {}\nLast reload: {}\n",
-        duration_text(since_start),
-        duration_text(since_reload)
-    )
+    format!("System uptime: {}\nLast reload: {}\n", duration_text(since_start), duration_text(since_reload))
 }
 
 /// The answer to `core show uptime seconds`.
 pub fn uptime_seconds_text(since_start: Duration, since_reload: Duration) -> String {
-    format!(
-        "System uptime: {}\nLast reload: {}\n",
-        since_start.as_secs(),
-        since_reload.as_secs()
-    )
+    format!("System uptime: {}\nLast reload: {}\n", since_start.as_secs(), since_reload.as_secs())
 }
 
 /// `1 week, 2 days, 3 seconds`: whole seconds in years (of 365 days) to seconds, without what is zero.
@@ -74,10 +56,7 @@ pub fn duration_text(duration: Duration) -> String {
         let count = rest / seconds;
         rest %= seconds;
         if count > 0 {
-            parts.push(format!(
-                "{count} {unit}{}",
-                if count == 1 { "" } else { "s" }
-            ));
+            parts.push(format!("{count} {unit}{}", if count == 1 { "" } else { "s" }));
         }
     }
     parts.join(", ")
@@ -90,17 +69,11 @@ mod tests {
     #[test]
     fn uptime() {
         let golden = include_str!("../testdata/core_show_uptime.txt");
-        assert_eq!(
-            uptime_text(Duration::from_secs(169), Duration::from_secs(169)),
-            golden
-        );
+        assert_eq!(uptime_text(Duration::from_secs(169), Duration::from_secs(169)), golden);
         assert_eq!(duration_text(Duration::from_millis(999)), "0 seconds");
         assert_eq!(duration_text(Duration::from_secs(3600)), "1 hour");
         let long = 2 * 31_536_000 + 604_800 + 3 * 86_400 + 60 + 1;
-        assert_eq!(
-            duration_text(Duration::from_secs(long)),
-            "2 years, 1 week, 3 days, 1 minute, 1 second"
-        );
+        assert_eq!(duration_text(Duration::from_secs(long)), "2 years, 1 week, 3 days, 1 minute, 1 second");
         assert_eq!(
             uptime_seconds_text(Duration::from_secs(308), Duration::from_secs(5)),
             "System uptime: 308\nLast reload: 5\n"

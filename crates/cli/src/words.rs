@@ -36,15 +36,8 @@ impl Words {
         }
         let open = word.is_some();
         words.extend(word);
-        let last_start = words
-            .last()
-            .filter(|_| open)
-            .map_or(line.len(), |(position, _)| *position);
-        Words {
-            words: words.into_iter().map(|(_, text)| text).collect(),
-            last_start,
-            open,
-        }
+        let last_start = words.last().filter(|_| open).map_or(line.len(), |(position, _)| *position);
+        Words { words: words.into_iter().map(|(_, text)| text).collect(), last_start, open }
     }
 
     /// The words before the one that is being typed, and that one.
@@ -83,19 +76,8 @@ mod tests {
     fn blanks_quotes_and_backslashes() {
         assert_eq!(words("  core\tshow   hints "), ["core", "show", "hints"]);
         let presence = r#"presencestate change CustomPresence:alice "away,lunch,banana""#;
-        assert_eq!(
-            words(presence),
-            [
-                "presencestate",
-                "change",
-                "CustomPresence:alice",
-                "away,lunch,banana"
-            ]
-        );
-        assert_eq!(
-            words(r#"a "b c" d\ e "f\"g" h"i j"k"#),
-            ["a", "b c", "d e", "f\"g", "hi jk"]
-        );
+        assert_eq!(words(presence), ["presencestate", "change", "CustomPresence:alice", "away,lunch,banana"]);
+        assert_eq!(words(r#"a "b c" d\ e "f\"g" h"i j"k"#), ["a", "b c", "d e", "f\"g", "hi jk"]);
         assert_eq!(words(r#"a "" b"#), ["a", "", "b"]);
         assert_eq!(words(r#"a "b c"#), ["a", "b c"]);
         assert_eq!(words("a\\"), ["a\\"]);
@@ -109,14 +91,8 @@ mod tests {
             (words.last_start, words.partial())
         };
         assert_eq!(at("core sh"), (5, (vec!["core".into()], "sh".into())));
-        assert_eq!(
-            at("core show "),
-            (10, (vec!["core".into(), "show".into()], String::new()))
-        );
-        assert_eq!(
-            at("load \"my mod"),
-            (5, (vec!["load".into()], "my mod".into()))
-        );
+        assert_eq!(at("core show "), (10, (vec!["core".into(), "show".into()], String::new())));
+        assert_eq!(at("load \"my mod"), (5, (vec!["load".into()], "my mod".into())));
     }
 
     proptest::proptest! {

@@ -46,10 +46,7 @@ fn console_process() {
 fn console_command(role: &Path, home: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "console_process", "--nocapture"]);
-    command
-        .env(ROLE, role)
-        .env("HOME", home)
-        .env("TERM", "xterm");
+    command.env(ROLE, role).env("HOME", home).env("TERM", "xterm");
     command
 }
 
@@ -63,20 +60,10 @@ struct Screen {
 
 impl Screen {
     fn open(mut command: Command) -> Self {
-        let size = Winsize {
-            ws_row: 40,
-            ws_col: 200,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
+        let size = Winsize { ws_row: 40, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(&size, None).unwrap();
         let slave = || Stdio::from(pty.slave.try_clone().unwrap());
-        let child = command
-            .stdin(slave())
-            .stdout(slave())
-            .stderr(slave())
-            .spawn()
-            .unwrap();
+        let child = command.stdin(slave()).stdout(slave()).stderr(slave()).spawn().unwrap();
         let keys = File::from(pty.master);
         let mut master = keys.try_clone().unwrap();
         let (sender, output) = channel();
@@ -88,12 +75,7 @@ impl Screen {
                 }
             }
         });
-        Screen {
-            child,
-            keys,
-            output,
-            seen: String::new(),
-        }
+        Screen { child, keys, output, seen: String::new() }
     }
 
     fn press(&mut self, keys: &str) {
@@ -127,10 +109,7 @@ fn a_remote_console() {
     let mut bench = bench();
     let layer = bench.layer.take().unwrap();
     let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-    let mut screen = Screen::open(console_command(
-        &bench.socket,
-        bench.socket.parent().unwrap(),
-    ));
+    let mut screen = Screen::open(console_command(&bench.socket, bench.socket.parent().unwrap()));
     screen.expect(&format!(
         "Connected to Starling 0.1.0 currently running on pbx (pid = {})",
         std::process::id()
@@ -152,12 +131,8 @@ fn a_remote_console() {
     screen.expect("pbx*CLI> ");
     screen.press("quit\r");
     screen.expect("The console was left");
-    let history =
-        std::fs::read_to_string(bench.socket.parent().unwrap().join(".starling_history")).unwrap();
-    assert!(
-        history.contains("core ping \ncore set verbose 3\n"),
-        "{history}"
-    );
+    let history = std::fs::read_to_string(bench.socket.parent().unwrap().join(".starling_history")).unwrap();
+    assert!(history.contains("core ping \ncore set verbose 3\n"), "{history}");
 }
 
 #[test]
@@ -178,10 +153,7 @@ fn a_remote_console_comes_back_with_the_server() {
 #[test]
 fn without_reconnection_the_console_ends_with_the_server() {
     let mut bench = bench();
-    let mut screen = Screen::open(console_command(
-        &bench.socket,
-        bench.socket.parent().unwrap(),
-    ));
+    let mut screen = Screen::open(console_command(&bench.socket, bench.socket.parent().unwrap()));
     screen.expect("pbx*CLI> ");
     bench.stop();
     screen.expect("Disconnected from the server");
@@ -208,28 +180,13 @@ fn the_servers_own_console_does_not_stop_it() {
 #[test]
 fn without_a_terminal_the_console_ends_and_does_not_spin() {
     let home = tempfile::tempdir().unwrap();
-    let output = console_command(Path::new("local"), home.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let output = console_command(Path::new("local"), home.path()).stdin(Stdio::null()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("The console ended: InputGone"), "{text}");
 
     let mut command = console_command(Path::new("local"), home.path());
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"core ping\nquit\n")
-        .unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"core ping\nquit\n").unwrap();
     let text = String::from_utf8_lossy(&child.wait_with_output().unwrap().stdout).into_owned();
-    assert!(
-        text.contains("pong\nThis console is the server's own."),
-        "{text}"
-    );
+    assert!(text.contains("pong\nThis console is the server's own."), "{text}");
 }

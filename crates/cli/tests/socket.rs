@@ -32,22 +32,14 @@ fn raw(bench: &Bench, bytes: &[u8]) -> String {
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8(answer).unwrap();
     let greeting = format!("pbx/{}/0.1.0\n", std::process::id());
-    answer
-        .strip_prefix(&greeting)
-        .expect("the greeting comes first")
-        .to_owned()
+    answer.strip_prefix(&greeting).expect("the greeting comes first").to_owned()
 }
 
 fn read_until(stream: &mut UnixStream, end: &str) -> String {
     let mut text = Vec::new();
     while !text.ends_with(end.as_bytes()) {
         let mut byte = [0];
-        assert_eq!(
-            stream.read(&mut byte).unwrap(),
-            1,
-            "closed after {:?}",
-            String::from_utf8_lossy(&text)
-        );
+        assert_eq!(stream.read(&mut byte).unwrap(), 1, "closed after {:?}", String::from_utf8_lossy(&text));
         text.push(byte[0]);
     }
     String::from_utf8(text).unwrap()
@@ -57,10 +49,7 @@ fn read_until(stream: &mut UnixStream, end: &str) -> String {
 fn take_all_places(bench: &Bench) -> Vec<UnixStream> {
     loop {
         let mut clients: Vec<_> = (0..128).map(|_| connect(bench)).collect();
-        if clients
-            .iter_mut()
-            .all(|client| read_until(client, "\n").starts_with("pbx/"))
-        {
+        if clients.iter_mut().all(|client| read_until(client, "\n").starts_with("pbx/")) {
             return clients;
         }
         drop(clients);
@@ -71,53 +60,28 @@ fn take_all_places(bench: &Bench) -> Vec<UnixStream> {
 #[test]
 fn our_client_learns_the_status() {
     let bench = bench();
-    let reply = |text: &str, ok| cli::Reply {
-        text: text.to_owned(),
-        ok,
-    };
+    let reply = |text: &str, ok| cli::Reply { text: text.to_owned(), ok };
     let run = |line| run_command(&bench.socket, line).unwrap();
     assert_eq!(run("core ping"), reply("pong\n", true));
-    assert_eq!(
-        run("core ping x"),
-        reply("pong\nCommand 'core ping x' failed.\n", false)
-    );
-    let unknown =
-        "No such command 'nosuch' (type 'core show help nosuch' for other possible commands)\n";
+    assert_eq!(run("core ping x"), reply("pong\nCommand 'core ping x' failed.\n", false));
+    let unknown = "No such command 'nosuch' (type 'core show help nosuch' for other possible commands)\n";
     assert_eq!(run("nosuch"), reply(unknown, false));
-    assert_eq!(
-        run("core set verbose 5"),
-        reply("Console verbose was OFF and is now 5.\n", true)
-    );
+    assert_eq!(run("core set verbose 5"), reply("Console verbose was OFF and is now 5.\n", true));
     assert_eq!(run("core nul"), reply("ab\n", true));
     assert_eq!(run(""), reply("", true));
     assert_eq!(complete(&bench.socket, "core s").unwrap(), ["set", "show"]);
-    assert_eq!(
-        complete(&bench.socket, "nosuch ").unwrap(),
-        Vec::<String>::new()
-    );
+    assert_eq!(complete(&bench.socket, "nosuch ").unwrap(), Vec::<String>::new());
 }
 
 #[test]
 fn a_client_of_the_field_reads_until_the_server_closes() {
     let bench = bench();
     assert_eq!(raw(&bench, b"cli quit after core ping\0"), "pong\n");
-    assert_eq!(
-        raw(&bench, b"cli quit after core ping x\0"),
-        "pong\nCommand 'core ping x' failed.\n"
-    );
+    assert_eq!(raw(&bench, b"cli quit after core ping x\0"), "pong\nCommand 'core ping x' failed.\n");
     assert_eq!(raw(&bench, b"core ping\0core ping\0quit\0"), "pong\npong\n");
-    assert_eq!(
-        raw(&bench, b"_COMMAND MATCHESARRAY \"core pi\" \"pi\"\0quit\0"),
-        "ping ping _EOF_"
-    );
-    assert_eq!(
-        raw(&bench, b"_COMMAND MATCHESARRAY \"core s\" \"s\"\0quit\0"),
-        "s set show _EOF_"
-    );
-    assert_eq!(
-        raw(&bench, b"_COMMAND NUMMATCHES \"core s\" \"s\"\0quit\0"),
-        "2"
-    );
+    assert_eq!(raw(&bench, b"_COMMAND MATCHESARRAY \"core pi\" \"pi\"\0quit\0"), "ping ping _EOF_");
+    assert_eq!(raw(&bench, b"_COMMAND MATCHESARRAY \"core s\" \"s\"\0quit\0"), "s set show _EOF_");
+    assert_eq!(raw(&bench, b"_COMMAND NUMMATCHES \"core s\" \"s\"\0quit\0"), "2");
 }
 
 #[test]
@@ -164,9 +128,8 @@ fn requests_that_are_too_long_end_the_connection() {
 fn a_hundred_clients_at_once_and_not_more_than_128() {
     let bench = bench();
     thread::scope(|scope| {
-        let clients: Vec<_> = (0..100)
-            .map(|_| scope.spawn(|| run_command(&bench.socket, "core ping").unwrap()))
-            .collect();
+        let clients: Vec<_> =
+            (0..100).map(|_| scope.spawn(|| run_command(&bench.socket, "core ping").unwrap())).collect();
         for client in clients {
             assert_eq!(client.join().unwrap().text, "pong\n");
         }
@@ -175,10 +138,7 @@ fn a_hundred_clients_at_once_and_not_more_than_128() {
     let mut refused = String::new();
     connect(&bench).read_to_string(&mut refused).unwrap();
     assert_eq!(refused, "No more connections allowed\n");
-    assert!(matches!(
-        run_command(&bench.socket, "core ping"),
-        Err(RemoteError::Refused(_))
-    ));
+    assert!(matches!(run_command(&bench.socket, "core ping"), Err(RemoteError::Refused(_))));
     clients.pop();
     while run_command(&bench.socket, "core ping").is_err() {
         thread::yield_now();
@@ -193,27 +153,15 @@ fn log_lines_reach_consoles_that_want_them() {
     let mut console = connect(&bench);
     read_until(&mut console, "\n");
     console.write_all(b"logger mute\0").unwrap();
-    assert_eq!(
-        read_until(&mut console, "\n"),
-        "Console is not muted anymore.\n"
-    );
+    assert_eq!(read_until(&mut console, "\n"), "Console is not muted anymore.\n");
     console.write_all(b"core set verbose 3\0").unwrap();
-    assert_eq!(
-        read_until(&mut console, "\n"),
-        "Console verbose was OFF and is now 3.\n"
-    );
+    assert_eq!(read_until(&mut console, "\n"), "Console verbose was OFF and is now 3.\n");
     tracing::info!(verbose = 4, "too deep");
     tracing::info!(verbose = 3, "Subscription is active");
-    assert_eq!(
-        read_until(&mut console, "\n"),
-        "    -- Subscription is active\n"
-    );
+    assert_eq!(read_until(&mut console, "\n"), "    -- Subscription is active\n");
     // Not for those who only run a command.
     tracing::warn!("w");
-    assert_eq!(
-        run_command(&bench.socket, "core ping").unwrap().text,
-        "pong\n"
-    );
+    assert_eq!(run_command(&bench.socket, "core ping").unwrap().text, "pong\n");
     let mut slow = connect(&bench);
     slow.write_all(b"logger mute silent\0core ping\0").unwrap();
     assert!(read_until(&mut slow, "pong\n").starts_with("pbx/"));
@@ -229,26 +177,17 @@ fn log_lines_reach_consoles_that_want_them() {
 #[test]
 fn the_socket_file_has_an_owner_mode_and_an_end() {
     let mut bench = bench();
-    assert_eq!(
-        fs::metadata(&bench.socket).unwrap().permissions().mode() & 0o777,
-        0o660
-    );
+    assert_eq!(fs::metadata(&bench.socket).unwrap().permissions().mode() & 0o777, 0o660);
     let again = |path: &PathBuf| Server::bind(ServerOptions::new(path, "pbx", "0.1.0"));
     let running = again(&bench.socket).unwrap_err().to_string();
     let expected = "already running on ".to_owned() + bench.socket.to_str().unwrap();
-    assert_eq!(
-        running,
-        format!("Starling {expected}.  Use 'starling -r' to connect.")
-    );
+    assert_eq!(running, format!("Starling {expected}.  Use 'starling -r' to connect."));
     bench.stop();
     assert!(!bench.socket.exists());
     let error = run_command(&bench.socket, "core ping").unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!(
-            "Unable to connect to remote starling (does {} exist?)",
-            bench.socket.display()
-        )
+        format!("Unable to connect to remote starling (does {} exist?)", bench.socket.display())
     );
 
     // A server that was killed leaves its file.
@@ -258,29 +197,17 @@ fn the_socket_file_has_an_owner_mode_and_an_end() {
     assert!(!bench.socket.exists());
 
     fs::write(&bench.socket, "precious").unwrap();
-    assert!(matches!(
-        again(&bench.socket),
-        Err(BindError::NotASocket(_))
-    ));
+    assert!(matches!(again(&bench.socket), Err(BindError::NotASocket(_))));
     assert_eq!(fs::read_to_string(&bench.socket).unwrap(), "precious");
 
     let long = PathBuf::from(format!("/tmp/{}", "x".repeat(103)));
     let text = again(&long).unwrap_err().to_string();
     assert!(text.ends_with("has 108 bytes; 107 fit"), "{text}");
-    assert!(matches!(
-        run_command(&long, "x"),
-        Err(RemoteError::PathTooLong(_))
-    ));
+    assert!(matches!(run_command(&long, "x"), Err(RemoteError::PathTooLong(_))));
 
     let mut options = ServerOptions::new(bench.socket.with_extension("b"), "pbx", "0.1.0");
     options.owner = Some("nobody-of-this-name".to_owned());
-    assert!(matches!(
-        Server::bind(options),
-        Err(BindError::Unknown {
-            option: "astctlowner",
-            ..
-        })
-    ));
+    assert!(matches!(Server::bind(options), Err(BindError::Unknown { option: "astctlowner", .. })));
 }
 
 #[test]
@@ -312,8 +239,7 @@ fn a_server_that_is_told_to_stop_has_done_so() {
 fn any_bytes_on_the_socket_leave_the_server_alive() {
     use proptest::prelude::*;
     let bench = bench();
-    let mut runner =
-        proptest::test_runner::TestRunner::new(proptest::test_runner::Config::with_cases(64));
+    let mut runner = proptest::test_runner::TestRunner::new(proptest::test_runner::Config::with_cases(64));
     let requests = prop_oneof![
         proptest::collection::vec(any::<u8>(), 0..2000),
         "(_RUN |_COMMAND MATCHESARRAY |cli quit after )?(?s).{0,60}"
@@ -329,10 +255,7 @@ fn any_bytes_on_the_socket_leave_the_server_alive() {
             let _ = stream.shutdown(std::net::Shutdown::Write);
             let mut answer = Vec::new();
             let _ = stream.read_to_end(&mut answer);
-            prop_assert_eq!(
-                run_command(&bench.socket, "core ping").unwrap().text,
-                "pong\n"
-            );
+            prop_assert_eq!(run_command(&bench.socket, "core ping").unwrap().text, "pong\n");
             Ok(())
         })
         .unwrap();

@@ -18,18 +18,12 @@ pub(crate) struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn whole(raw: &'a str) -> Self {
-        Self {
-            raw,
-            text: Cow::Borrowed(raw),
-            pieces: Vec::new(),
-        }
+        Self { raw, text: Cow::Borrowed(raw), pieces: Vec::new() }
     }
 
     fn keep(&mut self, from: usize, to: usize) {
         self.pieces.push((self.text.len(), from));
-        self.text
-            .to_mut()
-            .push_str(self.raw.get(from..to).unwrap_or_default());
+        self.text.to_mut().push_str(self.raw.get(from..to).unwrap_or_default());
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -49,10 +43,7 @@ impl<'a> Line<'a> {
 
 /// The column, from 1, of a byte of a line.
 pub(crate) fn column(line: &str, offset: usize) -> u32 {
-    let characters = line
-        .char_indices()
-        .take_while(|(at, _)| *at < offset)
-        .count();
+    let characters = line.char_indices().take_while(|(at, _)| *at < offset).count();
     u32::try_from(characters + 1).unwrap_or(u32::MAX)
 }
 

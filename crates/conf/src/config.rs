@@ -37,9 +37,7 @@ pub struct Section {
 impl Section {
     /// The last entry of a name, in any letter case: what overrides an inherited one.
     pub fn get(&self, name: &str) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .rfind(|entry| entry.name.eq_ignore_ascii_case(name))
+        self.entries.iter().rfind(|entry| entry.name.eq_ignore_ascii_case(name))
     }
 
     /// The value of the last entry of a name, in any letter case.
@@ -49,9 +47,7 @@ impl Section {
 
     /// All entries of a name, in any letter case, in order.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &Entry> {
-        self.entries
-            .iter()
-            .filter(move |entry| entry.name.eq_ignore_ascii_case(name))
+        self.entries.iter().filter(move |entry| entry.name.eq_ignore_ascii_case(name))
     }
 }
 
@@ -80,8 +76,7 @@ impl Config {
 
     /// All sections of a name, in any letter case, in order, without templates.
     pub fn named(&self, name: &str) -> impl Iterator<Item = &Section> {
-        self.sections()
-            .filter(move |section| section.name.eq_ignore_ascii_case(name))
+        self.sections().filter(move |section| section.name.eq_ignore_ascii_case(name))
     }
 
     /// What the files looked like when they were read, so that a reload can ask whether

@@ -93,8 +93,5 @@ pub enum LoadError {
 
 fn errors(diagnostics: &[Diagnostic]) -> String {
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error);
-    errors
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join("\n")
+    errors.map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -22,29 +22,20 @@ enum Templates {
 
 impl Filter {
     /// Matches every section, templates too.
-    pub(crate) const ANY: Self = Self {
-        templates: Templates::Include,
-        pairs: Vec::new(),
-    };
+    pub(crate) const ANY: Self = Self { templates: Templates::Include, pairs: Vec::new() };
 
     /// What follows the `+`, perhaps nothing. The error says what is wrong.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut filter = Self {
-            templates: Templates::Exclude,
-            pairs: Vec::new(),
-        };
+        let mut filter = Self { templates: Templates::Exclude, pairs: Vec::new() };
         for pair in text.split('&').filter(|_| !text.is_empty()) {
-            let (name, value) = pair
-                .split_once('=')
-                .ok_or_else(|| format!("filter '{pair}' is not name=regex"))?;
+            let (name, value) =
+                pair.split_once('=').ok_or_else(|| format!("filter '{pair}' is not name=regex"))?;
             if name.eq_ignore_ascii_case("TEMPLATES") {
                 filter.templates = match value {
                     "include" => Templates::Include,
                     "restrict" => Templates::Restrict,
                     _ => {
-                        return Err(format!(
-                            "TEMPLATES is 'include' or 'restrict', not '{value}'"
-                        ));
+                        return Err(format!("TEMPLATES is 'include' or 'restrict', not '{value}'"));
                     }
                 };
             } else {

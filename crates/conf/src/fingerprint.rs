@@ -21,10 +21,7 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     pub(crate) fn of(metadata: &Metadata) -> Self {
-        Self {
-            size: metadata.len(),
-            modified: metadata.modified().ok(),
-        }
+        Self { size: metadata.len(), modified: metadata.modified().ok() }
     }
 }
 

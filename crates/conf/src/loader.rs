@@ -20,10 +20,7 @@ impl Loader {
     /// For the files of a directory: `astetcdir` of `asterisk.conf`. All names that do not begin
     /// with `/` are relative to it, also in an included file of another directory.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            exec: false,
-        }
+        Self { dir: dir.into(), exec: false }
     }
 
     /// Whether `#exec` may run commands: `execincludes` of `asterisk.conf`. Off unless set.
@@ -41,14 +38,10 @@ impl Loader {
         let path = self.path(name);
         let source = Source::read(&path).map_err(|error| match error {
             ReadError::Missing => LoadError::Missing { path: path.clone() },
-            ReadError::Irregular => LoadError::Unreadable {
-                path: path.clone(),
-                reason: "not a regular file".into(),
-            },
-            ReadError::Io(reason) => LoadError::Unreadable {
-                path: path.clone(),
-                reason,
-            },
+            ReadError::Irregular => {
+                LoadError::Unreadable { path: path.clone(), reason: "not a regular file".into() }
+            }
+            ReadError::Io(reason) => LoadError::Unreadable { path: path.clone(), reason },
         })?;
         let mut parser = Parser::new(self);
         parser.file(&path, source);
@@ -81,10 +74,7 @@ impl Loader {
 
     /// What a file is called in positions.
     pub(crate) fn label(&self, path: &Path) -> Arc<str> {
-        path.strip_prefix(&self.dir)
-            .unwrap_or(path)
-            .to_string_lossy()
-            .into()
+        path.strip_prefix(&self.dir).unwrap_or(path).to_string_lossy().into()
     }
 }
 

@@ -52,11 +52,7 @@ struct Cursor<'a> {
 impl Cursor<'_> {
     /// Where a part of the line's text begins.
     fn pos(&self, part: &str) -> Pos {
-        Pos {
-            file: self.file.clone(),
-            line: self.number,
-            column: self.line.column(part),
-        }
+        Pos { file: self.file.clone(), line: self.number, column: self.line.column(part) }
     }
 }
 
@@ -75,9 +71,7 @@ impl<'l> Parser<'l> {
 
     pub(crate) fn finish(self) -> Result<Config, LoadError> {
         if self.failed {
-            return Err(LoadError::Invalid {
-                diagnostics: self.config.diagnostics,
-            });
+            return Err(LoadError::Invalid { diagnostics: self.config.diagnostics });
         }
         Ok(self.config)
     }
@@ -97,18 +91,11 @@ impl<'l> Parser<'l> {
         let mut comments = Comments::default();
         let mut warned_of_encoding = false;
         for (raw, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
-            let pos = |column| Pos {
-                file: label.clone(),
-                line: number,
-                column,
-            };
+            let pos = |column| Pos { file: label.clone(), line: number, column };
             let text = String::from_utf8_lossy(raw);
             if raw.len() > MAX_LINE {
                 let start: String = text.chars().take(32).collect();
-                self.warn(
-                    pos(1),
-                    format!("line longer than {MAX_LINE} bytes ignored: '{start}...'"),
-                );
+                self.warn(pos(1), format!("line longer than {MAX_LINE} bytes ignored: '{start}...'"));
                 continue;
             }
             if matches!(text, Cow::Owned(_)) && !warned_of_encoding {
@@ -121,23 +108,14 @@ impl<'l> Parser<'l> {
             }
             let (line, too_deep) = comments.strip(&text, number);
             if let Some(column) = too_deep {
-                let message =
-                    format!("block comments nested deeper than {MAX_NESTED}: not counted");
+                let message = format!("block comments nested deeper than {MAX_NESTED}: not counted");
                 self.warn(pos(column), message);
             }
-            self.line(&Cursor {
-                file: label,
-                number,
-                line: &line,
-            });
+            self.line(&Cursor { file: label, number, line: &line });
         }
         if let Some((line, column)) = comments.unterminated() {
             self.warn(
-                Pos {
-                    file: label.clone(),
-                    line,
-                    column,
-                },
+                Pos { file: label.clone(), line, column },
                 "this block comment has no end '--;': everything after it is ignored".into(),
             );
         }
@@ -186,12 +164,7 @@ impl<'l> Parser<'l> {
         }
         let pos = at.pos(name);
         let name = self.share(name);
-        let Some(entries) = self
-            .config
-            .sections
-            .get_mut(section)
-            .map(|s| &mut s.entries)
-        else {
+        let Some(entries) = self.config.sections.get_mut(section).map(|s| &mut s.entries) else {
             return;
         };
         if append.is_some() {
@@ -207,13 +180,7 @@ impl<'l> Parser<'l> {
             Some(value) if append.is_none() => (value, true),
             _ => (value, false),
         };
-        entries.push(Entry {
-            name,
-            value: trim(value).into(),
-            object,
-            pos,
-            inherited: false,
-        });
+        entries.push(Entry { name, value: trim(value).into(), object, pos, inherited: false });
     }
 
     /// The first section of a name that a filter admits.
@@ -243,11 +210,7 @@ impl<'l> Parser<'l> {
     }
 
     fn report(&mut self, severity: Severity, pos: Pos, message: String) {
-        self.config.diagnostics.push(Diagnostic {
-            severity,
-            pos: Some(pos),
-            message,
-        });
+        self.config.diagnostics.push(Diagnostic { severity, pos: Some(pos), message });
     }
 }
 

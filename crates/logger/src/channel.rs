@@ -31,17 +31,8 @@ pub(crate) struct Channel {
 }
 
 /// The file of a channel: relative names are in the log directory.
-pub(crate) fn file_path(
-    spec: &ChannelSpec,
-    settings: &Settings,
-    log_dir: &Path,
-    host: &str,
-) -> PathBuf {
-    let name = if settings.append_hostname {
-        format!("{}.{host}", spec.name)
-    } else {
-        spec.name.clone()
-    };
+pub(crate) fn file_path(spec: &ChannelSpec, settings: &Settings, log_dir: &Path, host: &str) -> PathBuf {
+    let name = if settings.append_hostname { format!("{}.{host}", spec.name) } else { spec.name.clone() };
     log_dir.join(name)
 }
 
@@ -55,24 +46,15 @@ impl Channel {
     ) -> Result<Self, String> {
         let output = match spec.kind {
             ChannelKind::Console => Output::Console,
-            ChannelKind::Syslog(facility) => {
-                Output::Syslog(Syslog::new(facility, Path::new(Syslog::PATH)))
-            }
+            ChannelKind::Syslog(facility) => Output::Syslog(Syslog::new(facility, Path::new(Syslog::PATH))),
             ChannelKind::File => {
                 let path = file_path(&spec, settings, log_dir, host);
-                let file = open_file(&path)
-                    .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
-                Output::File {
-                    path,
-                    writer: BufWriter::new(file),
-                }
+                let file =
+                    open_file(&path).map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+                Output::File { path, writer: BufWriter::new(file) }
             }
         };
-        Ok(Channel {
-            spec,
-            output,
-            failing: false,
-        })
+        Ok(Channel { spec, output, failing: false })
     }
 
     /// Writes the record to a file or to syslog. An error names the place.
@@ -100,9 +82,7 @@ impl Channel {
         let Output::File { path, writer } = &mut self.output else {
             return Ok(());
         };
-        writer
-            .flush()
-            .map_err(|error| format!("cannot write to {}: {error}", path.display()))
+        writer.flush().map_err(|error| format!("cannot write to {}: {error}", path.display()))
     }
 }
 

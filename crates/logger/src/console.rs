@@ -136,9 +136,8 @@ impl Levels {
 
     /// Takes over what the channels want and which custom levels there are.
     pub(crate) fn set_channels(&self, sets: impl Iterator<Item = LevelSet>, custom: &[String]) {
-        let (bits, verbosity) = sets.fold((0, 0), |(bits, verbosity), set| {
-            (bits | set.bits(), set.own_verbosity().max(verbosity))
-        });
+        let (bits, verbosity) = sets
+            .fold((0, 0), |(bits, verbosity), set| (bits | set.bits(), set.own_verbosity().max(verbosity)));
         self.wanted.store(bits, Relaxed);
         self.channel_verbosity.store(verbosity, Relaxed);
         *self.names.write().unwrap_or_else(PoisonError::into_inner) = level_names(custom);
@@ -179,18 +178,12 @@ impl Levels {
 
     /// The names by number.
     pub(crate) fn names(&self) -> Vec<Option<String>> {
-        self.names
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.names.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The level called so, in any case.
     pub(crate) fn find(&self, name: &str) -> Option<Level> {
-        find_level(
-            &self.names.read().unwrap_or_else(PoisonError::into_inner),
-            name,
-        )
+        find_level(&self.names.read().unwrap_or_else(PoisonError::into_inner), name)
     }
 
     fn update_verbosity(&self) {
@@ -210,19 +203,13 @@ impl Levels {
 /// The built-in names and the custom ones after them.
 pub(crate) fn level_names(custom: &[String]) -> Vec<Option<String>> {
     let built_in = Level::NAMES.iter().map(|name| (*name).to_owned());
-    built_in
-        .chain(custom.iter().cloned())
-        .take(Level::MAX)
-        .map(Some)
-        .collect()
+    built_in.chain(custom.iter().cloned()).take(Level::MAX).map(Some).collect()
 }
 
 pub(crate) fn find_level(names: &[Option<String>], name: &str) -> Option<Level> {
-    let number = names.iter().position(|known| {
-        known
-            .as_deref()
-            .is_some_and(|known| known.eq_ignore_ascii_case(name))
-    })?;
+    let number = names
+        .iter()
+        .position(|known| known.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(name)))?;
     Level::from_number(number)
 }
 

@@ -18,10 +18,7 @@ impl DateFormat {
     /// Checks `format` by writing a date with it.
     pub(crate) fn new(format: &str, zone: TimeZone) -> Result<Self, String> {
         let format = translate(format);
-        match jiff::fmt::strtime::format(
-            &format,
-            &Timestamp::UNIX_EPOCH.to_zoned_datetime(zone.clone()),
-        ) {
+        match jiff::fmt::strtime::format(&format, &Timestamp::UNIX_EPOCH.to_zoned_datetime(zone.clone())) {
             Ok(_) => Ok(DateFormat { format, zone }),
             Err(error) => Err(format!("dateformat cannot be used: {error}")),
         }
@@ -29,10 +26,7 @@ impl DateFormat {
 
     /// The default format in the system's time zone.
     pub(crate) fn default_here() -> Self {
-        DateFormat {
-            format: Self::DEFAULT.to_owned(),
-            zone: TimeZone::system(),
-        }
+        DateFormat { format: Self::DEFAULT.to_owned(), zone: TimeZone::system() }
     }
 
     pub(crate) fn write(&self, time: Timestamp) -> String {

@@ -81,30 +81,14 @@ pub(crate) fn verbose_prefix(verbose: u8) -> String {
     }
 }
 
-fn line(
-    out: &mut String,
-    record: &Record,
-    message: &str,
-    formatter: Formatter,
-    place: Place,
-    style: &Style,
-) {
+fn line(out: &mut String, record: &Record, message: &str, formatter: Formatter, place: Place, style: &Style) {
     let message = one_line(message);
     let file = one_line(&record.file);
-    let Record {
-        level_name,
-        thread,
-        line,
-        function,
-        ..
-    } = record;
+    let Record { level_name, thread, line, function, .. } = record;
     let date = || style.date.write(record.time);
     // Writing into a String does not fail.
     let _ = match place {
-        Place::Syslog => writeln!(
-            out,
-            "{level_name}[{thread}]: {file}:{line} in {function}: {message}"
-        ),
+        Place::Syslog => writeln!(out, "{level_name}[{thread}]: {file}:{line} in {function}: {message}"),
         Place::File if formatter == Formatter::Default => {
             writeln!(out, "[{}] {level_name}[{thread}] {file}: {message}", date())
         }
@@ -121,19 +105,11 @@ fn line(
         Place::Console { colour: true, .. } if formatter == Formatter::Default => {
             let (on, off) = (colour_of(record.level), "\x1b[0m");
             let position = position(&file, *line, function);
-            writeln!(
-                out,
-                "[{}] {on}{level_name}{off}[{thread}]: {position}: {message}",
-                date()
-            )
+            writeln!(out, "[{}] {on}{level_name}{off}[{thread}]: {position}: {message}", date())
         }
         Place::File | Place::Console { .. } => {
             let position = position(&file, *line, function);
-            writeln!(
-                out,
-                "[{}] {level_name}[{thread}]: {position}: {message}",
-                date()
-            )
+            writeln!(out, "[{}] {level_name}[{thread}]: {position}: {message}", date())
         }
     };
 }

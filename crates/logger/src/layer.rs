@@ -41,11 +41,7 @@ impl LogLayer {
 
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.is_on(metadata) {
-            Interest::always()
-        } else {
-            Interest::never()
-        }
+        if self.is_on(metadata) { Interest::always() } else { Interest::never() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
@@ -75,9 +71,7 @@ impl<S: Subscriber> Layer<S> for LogLayer {
         text.message.push_str(&text.fields);
         let file = match text.file {
             Some(file) => Cow::Owned(file),
-            None => Cow::Owned(short_file(
-                metadata.file().unwrap_or_else(|| metadata.target()),
-            )),
+            None => Cow::Owned(short_file(metadata.file().unwrap_or_else(|| metadata.target()))),
         };
         self.queue.push(Record {
             time: Timestamp::now(),
@@ -105,14 +99,7 @@ struct Marks {
     custom: Option<String>,
 }
 
-const MARKS: [&str; 6] = [
-    "verbose",
-    "debug",
-    "trace",
-    "security",
-    "multiline",
-    "log.level",
-];
+const MARKS: [&str; 6] = ["verbose", "debug", "trace", "security", "multiline", "log.level"];
 
 impl Marks {
     fn level(&mut self, level: &tracing::Level, levels: &Levels) -> (Level, u8) {
@@ -218,14 +205,8 @@ mod tests {
 
     #[test]
     fn files_are_named_by_crate() {
-        assert_eq!(
-            short_file("crates/res_pjsip/src/shard/udp.rs"),
-            "res_pjsip/shard/udp.rs"
-        );
-        assert_eq!(
-            short_file("/registry/src/index/tokio-1.2/src/net/udp.rs"),
-            "tokio-1.2/net/udp.rs"
-        );
+        assert_eq!(short_file("crates/res_pjsip/src/shard/udp.rs"), "res_pjsip/shard/udp.rs");
+        assert_eq!(short_file("/registry/src/index/tokio-1.2/src/net/udp.rs"), "tokio-1.2/net/udp.rs");
         assert_eq!(short_file("src/main.rs"), "src/main.rs");
     }
 }

@@ -31,9 +31,8 @@ impl Level {
     pub(crate) const MAX: usize = 32;
 
     /// The built-in levels by number.
-    pub(crate) const NAMES: [&'static str; 8] = [
-        "DEBUG", "TRACE", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY",
-    ];
+    pub(crate) const NAMES: [&'static str; 8] =
+        ["DEBUG", "TRACE", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY"];
 
     /// The level with this number, if there can be one.
     pub(crate) fn from_number(number: usize) -> Option<Self> {
@@ -73,15 +72,9 @@ pub struct LevelSet {
 
 impl LevelSet {
     /// No level.
-    pub const NONE: LevelSet = LevelSet {
-        bits: 0,
-        verbosity: Verbosity::Root,
-    };
+    pub const NONE: LevelSet = LevelSet { bits: 0, verbosity: Verbosity::Root };
     /// All levels, VERBOSE to any depth (`*`).
-    pub const ALL: LevelSet = LevelSet {
-        bits: u32::MAX,
-        verbosity: Verbosity::UpTo(u8::MAX),
-    };
+    pub const ALL: LevelSet = LevelSet { bits: u32::MAX, verbosity: Verbosity::UpTo(u8::MAX) };
 
     /// Whether the level is in the set.
     pub fn contains(self, level: Level) -> bool {

@@ -65,10 +65,8 @@ impl Default for Options {
             mute: false,
             timestamp: false,
             colour: false,
-            host: nix::unistd::gethostname().map_or_else(
-                |_| "localhost".to_owned(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
+            host: nix::unistd::gethostname()
+                .map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned()),
         }
     }
 }
@@ -121,35 +119,17 @@ impl Logger {
         let writer = Writer {
             load,
             channels: Vec::new(),
-            style: Style {
-                date: settings.date.clone(),
-                host: options.host.clone(),
-            },
+            style: Style { date: settings.date.clone(), host: options.host.clone() },
             root: root.clone(),
             sink: (!options.quiet).then(standard_output),
             colour: options.colour,
             timestamp: options.timestamp,
             remote: remote.clone(),
         };
-        thread::Builder::new()
-            .name("logger".to_owned())
-            .spawn(move || writer.run(received))?;
-        let state = Mutex::new(State {
-            settings: settings.clone(),
-            rows: Vec::new(),
-            configured: false,
-        });
+        thread::Builder::new().name("logger".to_owned()).spawn(move || writer.run(received))?;
+        let state = Mutex::new(State { settings: settings.clone(), rows: Vec::new(), configured: false });
         let layer = LogLayer::new(levels.clone(), queue.clone());
-        let logger = Logger {
-            inner: Arc::new(Inner {
-                options,
-                levels,
-                queue,
-                root,
-                remote,
-                state,
-            }),
-        };
+        let logger = Logger { inner: Arc::new(Inner { options, levels, queue, root, remote, state }) };
         logger.apply(&mut lock(&logger.inner.state), settings, false, false);
         Ok((logger, layer))
     }
@@ -165,9 +145,8 @@ impl Logger {
         match self.inner.options.loader.load(name) {
             Ok(config) => {
                 let (settings, remarks) = Settings::read(&config);
-                let (bad, warnings): (Vec<_>, Vec<_>) = remarks
-                    .into_iter()
-                    .partition(|remark| remark.severity == Severity::Error);
+                let (bad, warnings): (Vec<_>, Vec<_>) =
+                    remarks.into_iter().partition(|remark| remark.severity == Severity::Error);
                 errors.extend(bad.iter().map(ToString::to_string));
                 for warning in config.diagnostics.iter().chain(&warnings) {
                     self.say(Level::WARNING, warning.to_string());
@@ -230,18 +209,8 @@ impl Logger {
 
     /// The table of `logger show channels`.
     pub fn show_channels(&self) -> String {
-        let Inner {
-            levels,
-            queue,
-            state,
-            ..
-        } = &*self.inner;
-        show::channels(
-            &lock(state).rows,
-            &levels.names(),
-            queue.limit(),
-            queue.dropped_total(),
-        )
+        let Inner { levels, queue, state, .. } = &*self.inner;
+        show::channels(&lock(state).rows, &levels.names(), queue.limit(), queue.dropped_total())
     }
 
     /// The table of `logger show levels`.
@@ -286,18 +255,13 @@ impl Logger {
 
     /// A remote console, muted at first, and the lines for all of them: ask [`Console::wants`] before showing one.
     pub fn attach(&self) -> (Arc<Console>, broadcast::Receiver<ConsoleLine>) {
-        (
-            Console::attached(&self.inner.levels, 0, true),
-            self.inner.remote.subscribe(),
-        )
+        (Console::attached(&self.inner.levels, 0, true), self.inner.remote.subscribe())
     }
 
     /// Sends lines of the own console elsewhere, for one that has a prompt; `None` is standard output again.
     pub fn set_sink(&self, sink: Option<Sink>) {
         if !self.inner.options.quiet {
-            self.inner
-                .queue
-                .send(Job::SetSink(Some(sink.unwrap_or_else(standard_output))));
+            self.inner.queue.send(Job::SetSink(Some(sink.unwrap_or_else(standard_output))));
         }
     }
 
@@ -316,33 +280,14 @@ impl Logger {
 
     /// Opens the channels of `settings` and hands them to the writer. Gives what went wrong; if `strict`, nothing
     /// changes then.
-    fn apply(
-        &self,
-        state: &mut State,
-        settings: Settings,
-        rotate: bool,
-        strict: bool,
-    ) -> Vec<String> {
-        let Inner {
-            options,
-            levels,
-            queue,
-            ..
-        } = &*self.inner;
+    fn apply(&self, state: &mut State, settings: Settings, rotate: bool, strict: bool) -> Vec<String> {
+        let Inner { options, levels, queue, .. } = &*self.inner;
         let (log_dir, host) = (&options.log_dir, &options.host);
         let mut errors = Vec::new();
-        for spec in settings
-            .channels
-            .iter()
-            .filter(|spec| spec.kind == ChannelKind::File)
-        {
+        for spec in settings.channels.iter().filter(|spec| spec.kind == ChannelKind::File) {
             let path = file_path(spec, &settings, log_dir, host);
             if (rotate || is_full(&path))
-                && let Err(error) = rotate_file(
-                    &path,
-                    settings.rotate,
-                    settings.exec_after_rotate.as_deref(),
-                )
+                && let Err(error) = rotate_file(&path, settings.rotate, settings.exec_after_rotate.as_deref())
             {
                 errors.push(error);
             }
@@ -358,18 +303,9 @@ impl Logger {
             return errors;
         }
         state.rows = channels.iter().map(Row::from).collect();
-        levels.set_channels(
-            channels.iter().map(|channel| channel.spec.levels),
-            &settings.custom_levels,
-        );
+        levels.set_channels(channels.iter().map(|channel| channel.spec.levels), &settings.custom_levels);
         queue.set_limit(settings.queue_limit);
-        queue.send(Job::Configure(
-            channels,
-            Style {
-                date: settings.date.clone(),
-                host: host.clone(),
-            },
-        ));
+        queue.send(Job::Configure(channels, Style { date: settings.date.clone(), host: host.clone() }));
         state.settings = settings;
         errors
     }
@@ -399,8 +335,7 @@ fn standard_output() -> Sink {
 }
 
 fn is_full(path: &Path) -> bool {
-    path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.len() > ROTATE_AT)
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() > ROTATE_AT)
 }
 
 fn rotate_file(path: &Path, strategy: Strategy, exec: Option<&str>) -> Result<(), String> {

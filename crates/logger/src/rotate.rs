@@ -34,11 +34,7 @@ impl Strategy {
 }
 
 /// Renames `file`; gives the new name, `None` if there was nothing to rename.
-pub(crate) fn rotate(
-    file: &Path,
-    strategy: Strategy,
-    now: Timestamp,
-) -> io::Result<Option<PathBuf>> {
+pub(crate) fn rotate(file: &Path, strategy: Strategy, now: Timestamp) -> io::Result<Option<PathBuf>> {
     if strategy == Strategy::None || !file.exists() {
         return Ok(None);
     }
@@ -59,18 +55,10 @@ pub(crate) fn rotate(
 /// Runs `exec_after_rotate` with the old file's name in the variable `filename`, beside us.
 pub(crate) fn exec_after(command: &str, file: &Path) -> io::Result<()> {
     let mut shell = Command::new("/bin/sh");
-    shell
-        .arg("-c")
-        .arg(command)
-        .env("filename", file)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null());
+    shell.arg("-c").arg(command).env("filename", file).stdin(Stdio::null()).stdout(Stdio::null());
     let mut child = shell.spawn()?;
     // Only waits, so that no dead child stays behind.
-    thread::Builder::new()
-        .name("after-rotate".to_owned())
-        .spawn(move || child.wait())
-        .map(drop)
+    thread::Builder::new().name("after-rotate".to_owned()).spawn(move || child.wait()).map(drop)
 }
 
 fn numbered(file: &Path, number: u64) -> PathBuf {
@@ -80,9 +68,7 @@ fn numbered(file: &Path, number: u64) -> PathBuf {
 }
 
 fn free_number(file: &Path) -> u64 {
-    (0..)
-        .find(|number| !numbered(file, *number).exists())
-        .unwrap_or(0)
+    (0..).find(|number| !numbered(file, *number).exists()).unwrap_or(0)
 }
 
 /// The time in seconds, or the next free one: two rotations in one second lose nothing.
@@ -106,10 +92,7 @@ mod tests {
         }
         let entry = |entry: io::Result<fs::DirEntry>| {
             let entry = entry.unwrap();
-            (
-                entry.file_name().into_string().unwrap(),
-                fs::read_to_string(entry.path()).unwrap(),
-            )
+            (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())
         };
         let mut files: Vec<_> = fs::read_dir(dir.path()).unwrap().map(entry).collect();
         files.sort();
@@ -117,31 +100,16 @@ mod tests {
     }
 
     fn expected(files: &[(&str, &str)]) -> Vec<(String, String)> {
-        files
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
-            .collect()
+        files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
     }
 
     #[test]
     fn names_of_old_files() {
-        let sequential = expected(&[
-            ("full.0", "first"),
-            ("full.1", "second"),
-            ("full.2", "third"),
-        ]);
+        let sequential = expected(&[("full.0", "first"), ("full.1", "second"), ("full.2", "third")]);
         assert_eq!(rotated(Strategy::Sequential), sequential);
-        let newest_first = expected(&[
-            ("full.0", "third"),
-            ("full.1", "second"),
-            ("full.2", "first"),
-        ]);
+        let newest_first = expected(&[("full.0", "third"), ("full.1", "second"), ("full.2", "first")]);
         assert_eq!(rotated(Strategy::Rotate), newest_first);
-        let timestamps = expected(&[
-            ("full.7", "first"),
-            ("full.8", "second"),
-            ("full.9", "third"),
-        ]);
+        let timestamps = expected(&[("full.7", "first"), ("full.8", "second"), ("full.9", "third")]);
         assert_eq!(rotated(Strategy::Timestamp), timestamps);
         assert_eq!(rotated(Strategy::None), expected(&[("full", "third")]));
     }

@@ -87,24 +87,16 @@ impl Settings {
             }
         }
         let mut channels: Vec<ChannelSpec> = Vec::new();
-        for entry in config
-            .named("logfiles")
-            .flat_map(|section| &section.entries)
-        {
+        for entry in config.named("logfiles").flat_map(|section| &section.entries) {
             match settings.channel(&entry.name, &entry.value) {
                 Ok((channel, _)) if channels.iter().any(|known| known.name == channel.name) => {
-                    let message = format!(
-                        "'{}' is already a channel; this line is ignored",
-                        channel.name
-                    );
+                    let message = format!("'{}' is already a channel; this line is ignored", channel.name);
                     remarks.push(remark(Severity::Error, entry, message));
                 }
                 Ok((channel, warnings)) => {
                     channels.push(channel);
                     remarks.extend(
-                        warnings
-                            .into_iter()
-                            .map(|message| remark(Severity::Warning, entry, message)),
+                        warnings.into_iter().map(|message| remark(Severity::Warning, entry, message)),
                     );
                 }
                 Err(message) => remarks.push(remark(Severity::Error, entry, message)),
@@ -117,11 +109,7 @@ impl Settings {
     }
 
     /// The channel that `name = value` describes, and warnings. A level that nobody knows becomes a custom level.
-    pub(crate) fn channel(
-        &mut self,
-        name: &str,
-        value: &str,
-    ) -> Result<(ChannelSpec, Vec<String>), String> {
+    pub(crate) fn channel(&mut self, name: &str, value: &str) -> Result<(ChannelSpec, Vec<String>), String> {
         let (formatter, names) = formatter(value)?;
         let kind = if name.eq_ignore_ascii_case("console") {
             ChannelKind::Console
@@ -133,32 +121,17 @@ impl Settings {
         };
         let mut levels = LevelSet::NONE;
         let mut warnings = Vec::new();
-        for name in names
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-        {
+        for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             levels = match self.level(name, levels)? {
                 Some(levels) => levels,
                 None => {
-                    warnings.push(format!(
-                        "'{name}' is not a known level; taken as a custom level"
-                    ));
+                    warnings.push(format!("'{name}' is not a known level; taken as a custom level"));
                     self.custom_levels.push(name.to_ascii_uppercase());
-                    self.level(name, levels)?
-                        .ok_or("there are too many custom levels")?
+                    self.level(name, levels)?.ok_or("there are too many custom levels")?
                 }
             };
         }
-        Ok((
-            ChannelSpec {
-                name: name.to_owned(),
-                kind,
-                formatter,
-                levels,
-            },
-            warnings,
-        ))
+        Ok((ChannelSpec { name: name.to_owned(), kind, formatter, levels }, warnings))
     }
 
     /// `set` and the level `name`; `None` if there is no such level.
@@ -167,13 +140,14 @@ impl Settings {
             return Ok(Some(LevelSet::ALL));
         }
         if let Some(depth) = strip_verbose(name) {
-            let verbosity =
-                match depth {
-                    "*" => Verbosity::UpTo(u8::MAX),
-                    depth => Verbosity::UpTo(depth.parse().map_err(|_| {
-                        format!("'{name}': the verbosity is a number up to 255 or *")
-                    })?),
-                };
+            let verbosity = match depth {
+                "*" => Verbosity::UpTo(u8::MAX),
+                depth => Verbosity::UpTo(
+                    depth
+                        .parse()
+                        .map_err(|_| format!("'{name}': the verbosity is a number up to 255 or *"))?,
+                ),
+            };
             return Ok(Some(set.with_verbosity(verbosity)));
         }
         Ok(find_level(&level_names(&self.custom_levels), name).map(|level| set.with(level)))
@@ -200,11 +174,7 @@ impl Settings {
                     limit.ok_or_else(|| format!("'{value}' is not a number of at least 10"))?;
             }
             "custom_levels" => {
-                for name in value
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|name| !name.is_empty())
-                {
+                for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
                     if find_level(&level_names(&self.custom_levels), name).is_none() {
                         self.custom_levels.push(name.to_ascii_uppercase());
                     }
@@ -218,11 +188,7 @@ impl Settings {
 }
 
 fn remark(severity: Severity, entry: &Entry, message: String) -> Diagnostic {
-    Diagnostic {
-        severity,
-        pos: Some(entry.pos.clone()),
-        message,
-    }
+    Diagnostic { severity, pos: Some(entry.pos.clone()), message }
 }
 
 /// Splits `[json]notice,error`.
@@ -230,9 +196,7 @@ fn formatter(value: &str) -> Result<(Formatter, &str), String> {
     let Some(rest) = value.trim().strip_prefix('[') else {
         return Ok((Formatter::Default, value));
     };
-    let (name, levels) = rest
-        .split_once(']')
-        .ok_or("the bracket of the formatter is not closed")?;
+    let (name, levels) = rest.split_once(']').ok_or("the bracket of the formatter is not closed")?;
     let unknown = || format!("'{name}' is not a formatter; it is default, plain or json");
     Ok((Formatter::from_name(name).ok_or_else(unknown)?, levels))
 }

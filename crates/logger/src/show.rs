@@ -20,60 +20,26 @@ impl From<&Channel> for Row {
             Output::Syslog(_) => (channel.spec.name.clone(), "Syslog"),
             Output::File { path, .. } => (path.display().to_string(), "File"),
         };
-        Row {
-            name,
-            kind,
-            formatter: channel.spec.formatter.name(),
-            levels: channel.spec.levels,
-        }
+        Row { name, kind, formatter: channel.spec.formatter.name(), levels: channel.spec.levels }
     }
 }
 
 /// `logger show channels`.
-pub(crate) fn channels(
-    rows: &[Row],
-    names: &[Option<String>],
-    queue_limit: usize,
-    dropped: u64,
-) -> String {
+pub(crate) fn channels(rows: &[Row], names: &[Option<String>], queue_limit: usize, dropped: u64) -> String {
     let mut out = format!("Logger queue limit: {queue_limit}\n");
     let row = |out: &mut String, [name, kind, formatter, status]: [&str; 4], rest: &str| {
         // Writing into a String does not fail.
-        let _ = writeln!(
-            out,
-            "{name:<35} {kind:<8} {formatter:<10} {status:<9} {rest}"
-        );
+        let _ = writeln!(out, "{name:<35} {kind:<8} {formatter:<10} {status:<9} {rest}");
     };
     if dropped > 0 {
         let _ = writeln!(out, "Messages dropped: {dropped}");
     }
     out.push('\n');
-    row(
-        &mut out,
-        ["Channel", "Type", "Formatter", "Status"],
-        "Configuration",
-    );
-    row(
-        &mut out,
-        ["-------", "----", "---------", "------"],
-        "-------------",
-    );
-    for Row {
-        name,
-        kind,
-        formatter,
-        levels,
-    } in rows
-    {
-        let listed = Listed {
-            set: *levels,
-            names,
-        };
-        row(
-            &mut out,
-            [name, kind, formatter, "Enabled"],
-            &format!(" - {listed}"),
-        );
+    row(&mut out, ["Channel", "Type", "Formatter", "Status"], "Configuration");
+    row(&mut out, ["-------", "----", "---------", "------"], "-------------");
+    for Row { name, kind, formatter, levels } in rows {
+        let listed = Listed { set: *levels, names };
+        row(&mut out, [name, kind, formatter, "Enabled"], &format!(" - {listed}"));
     }
     out.push('\n');
     out

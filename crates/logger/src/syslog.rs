@@ -37,9 +37,7 @@ impl Facility {
     ];
 
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        let found = Self::NAMES
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
+        let found = Self::NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
         found.map(|(_, number)| Facility(*number))
     }
 }
@@ -59,23 +57,14 @@ impl Syslog {
 
     /// `date` only gives the time zone's default form; syslog's date is fixed.
     pub(crate) fn new(facility: Facility, path: &Path) -> Self {
-        Syslog {
-            facility,
-            path: path.to_owned(),
-            socket: None,
-            date: DateFormat::default_here(),
-        }
+        Syslog { facility, path: path.to_owned(), socket: None, date: DateFormat::default_here() }
     }
 
     /// Sends one message; connects again once if the log was restarted. Never blocks.
     pub(crate) fn send(&mut self, record: &Record, line: &str) -> io::Result<()> {
         let priority = self.facility.0 * 8 + severity(record.level);
         let date = self.date.write(record.time);
-        let message = format!(
-            "<{priority}>{date} starling[{}]: {}",
-            std::process::id(),
-            line.trim_end()
-        );
+        let message = format!("<{priority}>{date} starling[{}]: {}", std::process::id(), line.trim_end());
         if let Some(socket) = &self.socket {
             match socket.send(message.as_bytes()) {
                 Ok(_) => return Ok(()),
@@ -122,10 +111,7 @@ mod tests {
             let length = log.recv(&mut buffer).unwrap();
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
             assert!(text.starts_with("<131>"), "{text}");
-            assert!(
-                text.ends_with(&format!(" starling[{}]: ERROR[1]: m", std::process::id())),
-                "{text}"
-            );
+            assert!(text.ends_with(&format!(" starling[{}]: ERROR[1]: m", std::process::id())), "{text}");
         }
     }
 }

@@ -143,9 +143,8 @@ impl Writer {
         let dropped = self.load.dropped.swap(0, Relaxed);
         if dropped > 0 {
             let limit = self.load.limit.load(Relaxed);
-            let text = format!(
-                "{dropped} log messages were dropped: more than {limit} waited (logger_queue_limit)"
-            );
+            let text =
+                format!("{dropped} log messages were dropped: more than {limit} waited (logger_queue_limit)");
             self.write(&Record::own(Level::WARNING, text));
         }
     }
@@ -201,25 +200,15 @@ impl Writer {
     }
 
     fn show_on_consoles(&mut self, record: &Record, formatter: Formatter) {
-        let place = Place::Console {
-            colour: false,
-            timestamp: self.timestamp,
-        };
+        let place = Place::Console { colour: false, timestamp: self.timestamp };
         if self.remote.receiver_count() > 0 {
             let text = lines(record, formatter, place, &self.style).into();
             // Fails only if the last receiver has just gone.
-            let _ = self.remote.send(ConsoleLine {
-                level: record.level,
-                verbose: record.verbose,
-                text,
-            });
+            let _ = self.remote.send(ConsoleLine { level: record.level, verbose: record.verbose, text });
         }
         let Some(sink) = &mut self.sink else { return };
         if self.root.wants_message(record.level, record.verbose) {
-            let place = Place::Console {
-                colour: self.colour,
-                timestamp: self.timestamp,
-            };
+            let place = Place::Console { colour: self.colour, timestamp: self.timestamp };
             sink(&lines(record, formatter, place, &self.style));
         }
     }

@@ -89,7 +89,11 @@ impl Core {
             return None;
         };
         if !self.snapshot().config.allows_source(peer.address.ip()) {
-            tracing::info!("{} from {} refused: the address is not permitted (type=acl)", incoming.method, peer.address);
+            tracing::info!(
+                "{} from {} refused: the address is not permitted (type=acl)",
+                incoming.method,
+                peer.address
+            );
             self.refuse(&incoming, 403, out, |_| {});
             return None;
         }
@@ -113,7 +117,13 @@ impl Core {
     }
 
     /// Answers a malformed request, without a transaction, if it has what an answer copies.
-    fn refuse_malformed(&mut self, peer: Peer, message: &RawMessage<'_>, refusal: &Refusal, out: &mut Output) {
+    fn refuse_malformed(
+        &mut self,
+        peer: Peer,
+        message: &RawMessage<'_>,
+        refusal: &Refusal,
+        out: &mut Output,
+    ) {
         let (status, reason) = (refusal.status, &refusal.reason);
         tracing::debug!("Malformed request from {}: {status} {reason}", peer.address);
         if !message.is_answerable() {
@@ -198,17 +208,20 @@ impl Core {
         let from = &incoming.from.uri;
         let user = from.user_unescaped();
         let snapshot = self.snapshot();
-        snapshot.identifiers.identify(&snapshot.config, &IdentifyRequest {
-            source: incoming.peer.address,
-            from_scheme_is_sip: matches!(from.scheme, Scheme::Sip | Scheme::Sips),
-            from_user: &user,
-            from_domain: from.host,
-            transport_domain: self.transport_domain(incoming.peer),
-            request_uri: incoming.uri.text(),
-            headers: &|name, visit| {
-                incoming.message.named(name).any(|value| visit(&String::from_utf8_lossy(value)));
+        snapshot.identifiers.identify(
+            &snapshot.config,
+            &IdentifyRequest {
+                source: incoming.peer.address,
+                from_scheme_is_sip: matches!(from.scheme, Scheme::Sip | Scheme::Sips),
+                from_user: &user,
+                from_domain: from.host,
+                transport_domain: self.transport_domain(incoming.peer),
+                request_uri: incoming.uri.text(),
+                headers: &|name, visit| {
+                    incoming.message.named(name).any(|value| visit(&String::from_utf8_lossy(value)));
+                },
             },
-        })
+        )
     }
 
     fn transport_domain(&self, peer: Peer) -> &str {
@@ -228,7 +241,8 @@ impl Core {
 
     fn unsupported(&self, incoming: &Incoming<'_>) -> String {
         let required = incoming.message.values(HeaderName::Require).map(String::from_utf8_lossy);
-        let unknown = required.filter(|tag| !self.option_tags().iter().any(|known| known.eq_ignore_ascii_case(tag)));
+        let unknown =
+            required.filter(|tag| !self.option_tags().iter().any(|known| known.eq_ignore_ascii_case(tag)));
         unknown.collect::<Vec<_>>().join(", ")
     }
 }

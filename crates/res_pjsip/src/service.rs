@@ -221,7 +221,10 @@ fn bind_transports(config: &PjsipConfig, shards: usize) -> Result<Bound, BindErr
     let (mut transports, mut sockets, mut failed) = (Vec::new(), Vec::new(), None);
     for transport in &config.transports {
         if transport.protocol != Protocol::Udp {
-            tracing::warn!("Transport '{}': only UDP is served by this version; it is not opened", transport.id);
+            tracing::warn!(
+                "Transport '{}': only UDP is served by this version; it is not opened",
+                transport.id
+            );
             continue;
         }
         match bind_udp(&transport.id, transport.bind, transport.tos, shards) {

@@ -117,7 +117,14 @@ pub struct Shard {
 
 impl Shard {
     /// Shard number `id` of `count`; `seed` is the same for all of them and unknown outside.
-    pub fn new(id: u16, count: u16, seed: u64, now: Millis, snapshot: Arc<Snapshot>, routes: Box<dyn Routes>) -> Self {
+    pub fn new(
+        id: u16,
+        count: u16,
+        seed: u64,
+        now: Millis,
+        snapshot: Arc<Snapshot>,
+        routes: Box<dyn Routes>,
+    ) -> Self {
         let system = &snapshot.config.system;
         let timers = Timers {
             t1: system.timer_t1.as_millis() as Millis,
@@ -256,7 +263,14 @@ impl Shard {
         }
     }
 
-    fn response(&mut self, peer: Peer, packet: &[u8], message: &RawMessage<'_>, status: u16, out: &mut Output) {
+    fn response(
+        &mut self,
+        peer: Peer,
+        packet: &[u8],
+        message: &RawMessage<'_>,
+        status: u16,
+        out: &mut Output,
+    ) {
         let branch = message.via().ok().and_then(|via| via.branch).unwrap_or_default();
         match ClientTransactions::<Peer>::shard_of(branch) {
             Some(owner) if owner != self.core.id && owner < self.core.count => {
@@ -439,7 +453,8 @@ impl Core {
     ) {
         let record_route = code < 300 && request.method == "SUBSCRIBE";
         let (peer, reply_to, message) = (request.peer, request.reply_to, &request.message);
-        let written = self.write_answer(reply_to, peer, message, (code, reason), tag, record_route, out, headers);
+        let written =
+            self.write_answer(reply_to, peer, message, (code, reason), tag, record_route, out, headers);
         if let (Some(bytes), Some(id)) = (written, request.transaction) {
             self.server.answer(id, bytes);
         }

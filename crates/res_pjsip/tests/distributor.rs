@@ -136,7 +136,8 @@ fn strangers_locked_endpoints_and_refused_addresses_look_alike() {
         let headers = answer.lines().map(|line| line.split(':').next().unwrap().to_owned());
         headers.collect::<Vec<_>>().join("|")
     };
-    let mut answers = ["nobody", "locked", "far"].map(|from| bench.answer(&request("OPTIONS", "1000", from, "")));
+    let mut answers =
+        ["nobody", "locked", "far"].map(|from| bench.answer(&request("OPTIONS", "1000", from, "")));
     for answer in &answers {
         assert_eq!(status(answer), "SIP/2.0 401 Unauthorized");
         assert!(answer.contains("\r\nWWW-Authenticate: Digest realm=\"asterisk\",nonce=\""), "{answer}");
@@ -164,7 +165,8 @@ fn what_nobody_serves_is_501_and_in_a_dialog_481() {
     let answer = bench.answer(&request("SUBSCRIBE", "1000", "alice", "Contact: <sip:a@127.0.0.1:5999>\r\n"));
     assert_eq!(status(&answer), "SIP/2.0 501 Not Implemented");
     assert!(answer.contains("\r\nAllow: OPTIONS\r\n"), "{answer}");
-    let bye = request("BYE", "1000", "alice", "").replace("To: <sip:1000@127.0.0.1>", "To: <sip:1000@127.0.0.1>;tag=x");
+    let bye = request("BYE", "1000", "alice", "")
+        .replace("To: <sip:1000@127.0.0.1>", "To: <sip:1000@127.0.0.1>;tag=x");
     assert_eq!(status(&bench.answer(&bye)), "SIP/2.0 481 Call/Transaction Does Not Exist");
     assert!(bench.feed(request("ACK", "1000", "alice", "").as_bytes()).is_empty());
 }
@@ -220,8 +222,10 @@ fn each_call_id_has_one_shard() {
     let mut shards = [Bench::numbered(0, 2), Bench::numbered(1, 2)];
     let mut owners = [0, 0];
     for number in 0..64 {
-        let text = request("OPTIONS", "1000", "alice", "").replace("Call-ID: ", &format!("Call-ID: {number}-"));
-        let answered: Vec<usize> = (0..2).filter(|shard| !shards[*shard].feed(text.as_bytes()).is_empty()).collect();
+        let text =
+            request("OPTIONS", "1000", "alice", "").replace("Call-ID: ", &format!("Call-ID: {number}-"));
+        let answered: Vec<usize> =
+            (0..2).filter(|shard| !shards[*shard].feed(text.as_bytes()).is_empty()).collect();
         assert_eq!(answered.len(), 1, "exactly one shard answers");
         owners[answered[0]] += 1;
         let other = &mut shards[1 - answered[0]];

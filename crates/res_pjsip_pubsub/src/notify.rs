@@ -65,7 +65,8 @@ impl PubSub {
             }
         };
         let global = core.snapshot().config.global.clone();
-        let headers = Headers { allow_events: self.registry.allow_events(), global: &global, now: core.now() };
+        let headers =
+            Headers { allow_events: self.registry.allow_events(), global: &global, now: core.now() };
         let (peer, token) = (subscription.peer, super::module::token(index, subscription.generation));
         let sent = core.send_request(peer, token, out, |bytes, branch| {
             write_notify(bytes, branch, subscription, &headers, body)
@@ -96,7 +97,9 @@ impl PubSub {
             200..=299 => self.stats.notifies_accepted.add(),
             status => {
                 self.stats.notifies_failed.add();
-                let gone = answer.timed_out || (ends_subscription(status) && answer.retry_after.is_none()) || status == 481;
+                let gone = answer.timed_out
+                    || (ends_subscription(status) && answer.retry_after.is_none())
+                    || status == 481;
                 tracing::debug!(
                     "NOTIFY to endpoint '{}' for '{}' answered {status}{}",
                     subscription.endpoint.id,
@@ -154,7 +157,12 @@ fn write_notify(
     }
     match body {
         Some(body) => {
-            write!(bytes, "Content-Type: {}\r\nContent-Length: {:>5}\r\n\r\n", subscription.media_type, body.len())?;
+            write!(
+                bytes,
+                "Content-Type: {}\r\nContent-Length: {:>5}\r\n\r\n",
+                subscription.media_type,
+                body.len()
+            )?;
             bytes.extend_from_slice(body);
         }
         None => bytes.extend_from_slice(b"Content-Length:  0\r\n\r\n"),
@@ -166,7 +174,9 @@ fn log_no_body(subscription: &Subscription, why: &NoBody) {
     let (media_type, resource) = (&subscription.media_type, subscription.texts.resource());
     match why {
         NoBody::NoGenerator => tracing::debug!("No module makes {media_type}: '{resource}' waits for one"),
-        NoBody::Failed(fail) => tracing::error!("The body generator for {media_type} failed on '{resource}': {fail:?}"),
+        NoBody::Failed(fail) => {
+            tracing::error!("The body generator for {media_type} failed on '{resource}': {fail:?}")
+        }
         NoBody::TooLong(length) => {
             tracing::error!("The {media_type} body of '{resource}' has {length} bytes and is not sent");
         }

@@ -38,7 +38,10 @@ impl Registry {
         }
         for generator in &parts.generators {
             if self.generator(generator.media_type(), generator.data_kind()).is_some() {
-                return Err(format!("a body generator for '{}' is registered already", generator.media_type()));
+                return Err(format!(
+                    "a body generator for '{}' is registered already",
+                    generator.media_type()
+                ));
             }
         }
         let mut modules = self.modules.clone();
@@ -92,7 +95,9 @@ impl Registry {
         let default = package.default_media_type();
         // List bodies frame others and say nothing about what is inside (RFC 4662 5.2).
         let framing = |accept: &AcceptRef<'_>| {
-            accept.type_ != "*" && accept.subtype != "*" && FRAMING.iter().any(|framing| accept.matches(framing))
+            accept.type_ != "*"
+                && accept.subtype != "*"
+                && FRAMING.iter().any(|framing| accept.matches(framing))
         };
         let mut accepts: Vec<_> = message.accepts().filter(|a| !framing(a)).take(MAX_ACCEPTS).collect();
         if accepts.is_empty() {

@@ -48,9 +48,8 @@ impl Resources {
         let resource = Resource { topic: topic.into(), key: key.into(), payload, watchers: Vec::new() };
         self.entries[id as usize] = Some(resource);
         let (entries, hasher) = (&self.entries, &self.hasher);
-        let rehash = |id: &u32| {
-            entries[*id as usize].as_ref().map_or(0, |r| hasher.hash_one((&*r.topic, &*r.key)))
-        };
+        let rehash =
+            |id: &u32| entries[*id as usize].as_ref().map_or(0, |r| hasher.hash_one((&*r.topic, &*r.key)));
         self.index.insert_unique(hasher.hash_one((topic, key)), id, rehash);
         ResourceId(id)
     }

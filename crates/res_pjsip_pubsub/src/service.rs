@@ -97,7 +97,9 @@ impl PubSubService {
                 Err(_) => break,
             }
         }
-        let order = |s: &SubscriptionInfo| (s.endpoint.id.clone(), s.resource.clone(), s.event.clone(), s.call_id.clone());
+        let order = |s: &SubscriptionInfo| {
+            (s.endpoint.id.clone(), s.resource.clone(), s.event.clone(), s.call_id.clone())
+        };
         all.sort_by_cached_key(order);
         all
     }
@@ -166,7 +168,10 @@ impl Shared {
     }
 
     pub(crate) fn take_updates(&self, shard: u16) -> Updates {
-        self.updates.get(usize::from(shard)).map(|updates| std::mem::take(&mut *lock(updates))).unwrap_or_default()
+        self.updates
+            .get(usize::from(shard))
+            .map(|updates| std::mem::take(&mut *lock(updates)))
+            .unwrap_or_default()
     }
 
     pub(crate) fn count_watcher(&self, topic: &str, key: &str, change: isize) {

@@ -102,7 +102,11 @@ impl PubSub {
             let accept = request.message.lines(HeaderName::Accept).map(String::from_utf8_lossy);
             let accept = accept.collect::<Vec<_>>().join(", ");
             let why = if accept.is_empty() {
-                format!("no module makes {}, the body of event '{}'", package.default_media_type(), package.event())
+                format!(
+                    "no module makes {}, the body of event '{}'",
+                    package.default_media_type(),
+                    package.event()
+                )
             } else {
                 format!("no module makes a body of event '{}' that Accept allows: {accept}", package.event())
             };
@@ -116,7 +120,10 @@ impl PubSub {
             event: package.event().into(),
         };
         let key = package.resolve(&query).map_err(|status| {
-            Refusal::new(status, format!("event '{}' knows no such resource in context '{context}'", package.event()))
+            Refusal::new(
+                status,
+                format!("event '{}' knows no such resource in context '{context}'", package.event()),
+            )
         })?;
         let texts = texts(request, &event, resource)
             .ok_or_else(|| Refusal::new(513, "its headers are longer than a subscription may keep"))?;
@@ -186,16 +193,22 @@ impl PubSub {
     }
 
     /// A refresh, or the end of a subscription.
-    fn subscribe_in_dialog(&mut self, core: &mut Core, request: &Request<'_>, out: &mut Output) -> Result<(), Refusal> {
+    fn subscribe_in_dialog(
+        &mut self,
+        core: &mut Core,
+        request: &Request<'_>,
+        out: &mut Output,
+    ) -> Result<(), Refusal> {
         let unknown = |why: &str| Refusal::new(481, why);
         let to_tag = request.to.tag().unwrap_or_default();
         let from_tag = request.from.tag().unwrap_or_default();
-        let index = self
-            .find_dialog(request.call_id, to_tag, from_tag)
-            .ok_or_else(|| unknown("no such dialog"))?;
+        let index =
+            self.find_dialog(request.call_id, to_tag, from_tag).ok_or_else(|| unknown("no such dialog"))?;
         let event = self.event(request)?;
         let expires = expires(request)?;
-        let Some(subscription) = self.subscriptions.get_mut(index) else { return Err(unknown("no such dialog")) };
+        let Some(subscription) = self.subscriptions.get_mut(index) else {
+            return Err(unknown("no such dialog"));
+        };
         // Another endpoint that has learned Call-ID and tags is told nothing.
         if subscription.endpoint.id != request.endpoint.id {
             return Err(unknown("the dialog belongs to another endpoint"));
@@ -216,10 +229,12 @@ impl PubSub {
         let media_type = match request.message.header(HeaderName::Accept) {
             None => None,
             Some(_) => match self.registry.package(&subscription.event) {
-                Some(package) => Some(self.registry.negotiate(&request.message, &**package).ok_or_else(|| {
-                    Refusal::new(489, "no module makes a body that its Accept allows")
-                        .with("Allow-Events", self.registry.allow_events())
-                })?),
+                Some(package) => {
+                    Some(self.registry.negotiate(&request.message, &**package).ok_or_else(|| {
+                        Refusal::new(489, "no module makes a body that its Accept allows")
+                            .with("Allow-Events", self.registry.allow_events())
+                    })?)
+                }
                 None => None,
             },
         };
@@ -277,7 +292,9 @@ impl PubSub {
             return Ok(known.payload.clone());
         }
         let current = package.current(key).map(Arc::new);
-        current.map_err(|fail| Refusal::new(500, format!("event '{}' has no state for it: {fail:?}", package.event())))
+        current.map_err(|fail| {
+            Refusal::new(500, format!("event '{}' has no state for it: {fail:?}", package.event()))
+        })
     }
 }
 
@@ -326,7 +343,8 @@ fn contact(endpoint: &Endpoint, request: &Request<'_>, local: std::net::SocketAd
 /// The transport for NOTIFYs: the endpoint's, else the one that the SUBSCRIBE came by.
 fn notify_peer(core: &Core, endpoint: &Endpoint, peer: Peer) -> Peer {
     let transports = &core.snapshot().transports;
-    let named = endpoint.transport.as_ref().and_then(|name| transports.iter().position(|t| t.config.id == *name));
+    let named =
+        endpoint.transport.as_ref().and_then(|name| transports.iter().position(|t| t.config.id == *name));
     let fits = |index: &usize| transports[*index].local.is_ipv4() == peer.address.is_ipv4();
     Peer { transport: named.filter(fits).map_or(peer.transport, |index| index as u16), ..peer }
 }

@@ -92,7 +92,8 @@ pub(crate) struct Texts {
 impl Texts {
     /// Packs the texts; none if they are longer than any sane phone's (64 KiB).
     pub(crate) fn pack(event: &str, resource: &str, local: &str, remote: &str, domain: &str) -> Option<Self> {
-        let mut all = String::with_capacity([event, resource, local, remote, domain].map(str::len).iter().sum());
+        let mut all =
+            String::with_capacity([event, resource, local, remote, domain].map(str::len).iter().sum());
         let mut ends = [0; 4];
         for (end, text) in ends.iter_mut().zip([event, resource, local, remote]) {
             all.push_str(text);

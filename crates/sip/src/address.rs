@@ -41,8 +41,7 @@ impl<'a> NameAddrRef<'a> {
         };
         let (display, uri_bytes, params) = match trim_start(after) {
             [b'<', inside @ ..] => {
-                let end = memchr::memchr(b'>', inside)
-                    .ok_or(SyntaxError("angle bracket is not closed"))?;
+                let end = memchr::memchr(b'>', inside).ok_or(SyntaxError("angle bracket is not closed"))?;
                 let (uri, rest) = inside.split_at(end);
                 if display.first() != Some(&b'"') && display.contains(&b',') {
                     return Err(SyntaxError("comma in a display name without quotes"));
@@ -90,11 +89,7 @@ impl<'a> NameAddrRef<'a> {
         let unfolded = unfold(name);
         let mut bytes = unfolded.iter();
         while let Some(&byte) = bytes.next() {
-            out.push(if byte == b'\\' {
-                *bytes.next().unwrap_or(&byte)
-            } else {
-                byte
-            });
+            out.push(if byte == b'\\' { *bytes.next().unwrap_or(&byte) } else { byte });
         }
         Some(Cow::Owned(text(&out).into_owned()))
     }

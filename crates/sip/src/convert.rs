@@ -28,9 +28,7 @@ impl RawMessage<'_> {
     pub fn to_rsip(self) -> Result<rsip::SipMessage, HeaderError> {
         let headers = self.rsip_headers().into();
         let body = self.body().to_vec();
-        let (Some(line), StartLine::Request { version_2, .. }) =
-            (self.request(), self.parsed.start)
-        else {
+        let (Some(line), StartLine::Request { version_2, .. }) = (self.request(), self.parsed.start) else {
             let code = self.status().unwrap_or_default();
             return Ok(rsip::SipMessage::Response(rsip::Response {
                 status_code: StatusCode::Other(code, text(self.reason()).into_owned()),
@@ -61,11 +59,7 @@ impl RawMessage<'_> {
             };
             let mut rest = Some(value);
             while let Some(value) = rest {
-                let (value, after) = if holds_addresses(id) {
-                    split_comma(value)
-                } else {
-                    (value, None)
-                };
+                let (value, after) = if holds_addresses(id) { split_comma(value) } else { (value, None) };
                 rest = after;
                 headers.push(rsip_header(&name, text(&unfold(trim(value))).into_owned()));
             }
@@ -83,24 +77,16 @@ impl From<&UriRef<'_>> for rsip::Uri {
             Scheme::Sip => rsip::Scheme::Sip,
             Scheme::Sips => rsip::Scheme::Sips,
             Scheme::Tel | Scheme::Other => {
-                return HostWithPort {
-                    host: Host::Domain(uri.text().into()),
-                    port: None,
-                }
-                .into();
+                return HostWithPort { host: Host::Domain(uri.text().into()), port: None }.into();
             }
         };
         Self {
             scheme: Some(scheme),
-            auth: uri.user.map(|user| Auth {
-                user: user.to_owned(),
-                password: uri.password.map(str::to_owned),
-            }),
+            auth: uri
+                .user
+                .map(|user| Auth { user: user.to_owned(), password: uri.password.map(str::to_owned) }),
             host_with_port: rsip_host(uri.host, uri.port),
-            params: uri
-                .params()
-                .map(|(name, value)| rsip_param(name, value))
-                .collect(),
+            params: uri.params().map(|(name, value)| rsip_param(name, value)).collect(),
             headers: Vec::new(),
         }
     }
@@ -126,10 +112,7 @@ from_name_addr!(typed::From, typed::To, typed::Contact);
 /// For Route, Record-Route and Path; rsip has no place for a display name there.
 impl From<&NameAddrRef<'_>> for UriWithParams {
     fn from(address: &NameAddrRef<'_>) -> Self {
-        Self {
-            uri: (&address.uri).into(),
-            params: rsip_params(address.params),
-        }
+        Self { uri: (&address.uri).into(), params: rsip_params(address.params) }
     }
 }
 
@@ -156,10 +139,7 @@ impl TryFrom<&CSeq<'_>> for typed::CSeq {
     type Error = SyntaxError;
 
     fn try_from(cseq: &CSeq<'_>) -> Result<Self, SyntaxError> {
-        Ok(Self {
-            seq: cseq.seq,
-            method: rsip_method(cseq.method)?,
-        })
+        Ok(Self { seq: cseq.seq, method: rsip_method(cseq.method)? })
     }
 }
 
@@ -219,9 +199,7 @@ fn rsip_param(name: &str, value: Option<&str>) -> RsipParam {
 }
 
 fn rsip_transport(name: &str) -> Option<Transport> {
-    Transport::all()
-        .into_iter()
-        .find(|transport| transport.to_string().eq_ignore_ascii_case(name))
+    Transport::all().into_iter().find(|transport| transport.to_string().eq_ignore_ascii_case(name))
 }
 
 fn rsip_method(name: &str) -> Result<Method, SyntaxError> {

@@ -3,9 +3,8 @@
 /// Is `value` a `SIP-date`? The day of the week is not checked against the date.
 pub(crate) fn is_sip_date(value: &[u8]) -> bool {
     const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let Ok(text) = std::str::from_utf8(value) else {
         return false;
     };
@@ -14,13 +13,10 @@ pub(crate) fn is_sip_date(value: &[u8]) -> bool {
             && text.bytes().all(|b| b.is_ascii_digit())
             && text.parse::<u32>().is_ok_and(|n| n <= max)
     };
-    let one_of =
-        |text: &str, list: &[&str]| list.iter().any(|item| item.eq_ignore_ascii_case(text));
+    let one_of = |text: &str, list: &[&str]| list.iter().any(|item| item.eq_ignore_ascii_case(text));
     let is_time = |text: &str| {
         let mut parts = text.split(':');
-        [23, 59, 60]
-            .iter()
-            .all(|max| parts.next().is_some_and(|part| number(part, 2, *max)))
+        [23, 59, 60].iter().all(|max| parts.next().is_some_and(|part| number(part, 2, *max)))
             && parts.next().is_none()
     };
     let mut words = text.split_ascii_whitespace();

@@ -274,13 +274,15 @@ impl Builder {
 
     /// Request-URI, Route lines and next hop (RFC 3261 12.2.1.1).
     fn route(&mut self, target: &NameAddrRef<'_>, routes: &[NameAddrRef<'_>]) {
-        let is_loose = |route: &NameAddrRef<'_>| route.uri.params().any(|(name, _)| name.eq_ignore_ascii_case("lr"));
+        let is_loose =
+            |route: &NameAddrRef<'_>| route.uri.params().any(|(name, _)| name.eq_ignore_ascii_case("lr"));
         let (request_uri, lines) = match routes.split_first() {
             Some((first, rest)) if !is_loose(first) => (without_headers(&first.uri), rest),
             _ => (without_headers(&target.uri), routes),
         };
         let strict = lines.len() < routes.len();
-        self.next_hop = routes.first().map_or(without_headers(&target.uri), |route| without_headers(&route.uri)).into();
+        self.next_hop =
+            routes.first().map_or(without_headers(&target.uri), |route| without_headers(&route.uri)).into();
         for route in lines {
             self.routes.extend_from_slice(b"Route: <");
             self.routes.extend_from_slice(route.uri_bytes);
@@ -376,7 +378,10 @@ mod tests {
         );
         let text = request(&mut dialog);
         assert!(text.starts_with("NOTIFY sip:a@192.0.2.9 SIP/2.0\r\n"), "{text}");
-        assert!(text.ends_with("NOTIFY\r\nRoute: <sip:p1;lr>\r\nRoute: <sip:p2;lr>\r\nRoute: <sip:p3;lr>\r\n"), "{text}");
+        assert!(
+            text.ends_with("NOTIFY\r\nRoute: <sip:p1;lr>\r\nRoute: <sip:p2;lr>\r\nRoute: <sip:p3;lr>\r\n"),
+            "{text}"
+        );
         assert_eq!(dialog.next_hop(), b"sip:p1;lr");
     }
 

@@ -129,10 +129,7 @@ pub(crate) fn decimal(text: &[u8]) -> Option<u64> {
         return None;
     }
     text.iter().try_fold(0_u64, |sum, byte| {
-        byte.is_ascii_digit().then(|| {
-            sum.saturating_mul(10)
-                .saturating_add(u64::from(byte - b'0'))
-        })
+        byte.is_ascii_digit().then(|| sum.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
     })
 }
 
@@ -155,15 +152,12 @@ pub(crate) fn split_host(text: &[u8]) -> Result<(&str, &[u8]), SyntaxError> {
         let inside = host.get(1..end).unwrap_or_default();
         let (address, zone) = split_before(inside, |b| b == b'%');
         let hex = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
-        if address.is_empty() || !address.iter().all(hex) || !zone.iter().all(|&b| is_token_byte(b))
-        {
+        if address.is_empty() || !address.iter().all(hex) || !zone.iter().all(|&b| is_token_byte(b)) {
             return Err(SyntaxError("bad IPv6 address"));
         }
         (host, rest)
     } else {
-        split_before(text, |b| {
-            !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'.' | b'_')
-        })
+        split_before(text, |b| !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'.' | b'_'))
     };
     match std::str::from_utf8(host) {
         Ok(host) if !host.is_empty() => Ok((host, rest)),
@@ -239,10 +233,7 @@ mod tests {
 
     #[test]
     fn hosts() {
-        assert_eq!(
-            split_host(b"[2001:db8::1]:5060"),
-            Ok(("[2001:db8::1]", &b":5060"[..]))
-        );
+        assert_eq!(split_host(b"[2001:db8::1]:5060"), Ok(("[2001:db8::1]", &b":5060"[..])));
         assert_eq!(split_host(b"a-b.c;x"), Ok(("a-b.c", &b";x"[..])));
         assert!(split_host(b"[fe80::1%eth0]").is_ok());
         assert!(split_host(b"[]").is_err());

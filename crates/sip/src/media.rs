@@ -22,11 +22,7 @@ impl<'a> MediaRef<'a> {
         let type_ = token(trim(type_)).ok_or(BAD)?;
         let rest = trim_start(rest.get(1..).ok_or(BAD)?);
         let (subtype, params) = split_before(rest, |b| !is_token_byte(b));
-        Ok(Self {
-            type_,
-            subtype: token(subtype).ok_or(BAD)?,
-            params: Params::parse(params)?,
-        })
+        Ok(Self { type_, subtype: token(subtype).ok_or(BAD)?, params: Params::parse(params)? })
     }
 
     /// Is this `media` (`type/subtype`, parameters of both ignored)?
@@ -53,30 +49,20 @@ pub struct AcceptRef<'a> {
 impl<'a> AcceptRef<'a> {
     /// Parses one element.
     pub fn parse(value: &'a [u8]) -> Result<Self, SyntaxError> {
-        let MediaRef {
-            type_,
-            subtype,
-            params,
-        } = MediaRef::parse(value)?;
+        let MediaRef { type_, subtype, params } = MediaRef::parse(value)?;
         let q = match params.get("q") {
             Some(q) => thousandths(q).ok_or(SyntaxError("bad q value"))?,
             None => 1000,
         };
-        Ok(Self {
-            type_,
-            subtype,
-            q,
-            params,
-        })
+        Ok(Self { type_, subtype, q, params })
     }
 
     /// Does this element cover `media` (`type/subtype`)? Case and wildcards are honoured; an
     /// element with `q=0` covers what it excludes, so look at [`AcceptRef::q`] as well.
     pub fn matches(&self, media: &str) -> bool {
         let covers = |range: &str, part: &str| range == "*" || range.eq_ignore_ascii_case(part);
-        split_media(media).is_some_and(|(type_, subtype)| {
-            covers(self.type_, type_) && covers(self.subtype, subtype)
-        })
+        split_media(media)
+            .is_some_and(|(type_, subtype)| covers(self.type_, type_) && covers(self.subtype, subtype))
     }
 }
 
@@ -100,11 +86,7 @@ fn thousandths(text: &[u8]) -> Option<u16> {
         b"" if !decimals.is_empty() => 0,
         _ => return None,
     };
-    let part = decimals
-        .iter()
-        .chain(b"000")
-        .take(3)
-        .fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    let part = decimals.iter().chain(b"000").take(3).fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
     Some(whole + part).filter(|q| *q <= 1000)
 }
 
@@ -127,13 +109,7 @@ mod tests {
 
     #[test]
     fn q_values() {
-        for (text, q) in [
-            ("1", 1000),
-            ("1.000", 1000),
-            ("0", 0),
-            ("0.25", 250),
-            ("0.", 0),
-        ] {
+        for (text, q) in [("1", 1000), ("1.000", 1000), ("0", 0), ("0.25", 250), ("0.", 0)] {
             assert_eq!(thousandths(text.as_bytes()), Some(q), "{text}");
         }
         for text in ["2", "1.1", "0.1234", "x", "", ".", "-1"] {

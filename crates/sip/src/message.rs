@@ -134,11 +134,7 @@ impl<'a> RawMessage<'a> {
             std::iter::from_fn(move || {
                 loop {
                     let text = rest?;
-                    let (value, after) = if is_list {
-                        split_comma(text)
-                    } else {
-                        (text, None)
-                    };
+                    let (value, after) = if is_list { split_comma(text) } else { (text, None) };
                     rest = after;
                     let value = trim(value);
                     if !value.is_empty() {
@@ -164,13 +160,7 @@ impl<'a> RawMessage<'a> {
 
     /// Every header line in its order: what it is, its name as written, its value.
     pub fn headers(self) -> impl Iterator<Item = (HeaderName, &'a [u8], &'a [u8])> + Clone {
-        let read = move |slot: &Slot| {
-            (
-                slot.name,
-                slot.name_span.of(self.buf),
-                slot.value_span.of(self.buf),
-            )
-        };
+        let read = move |slot: &Slot| (slot.name, slot.name_span.of(self.buf), slot.value_span.of(self.buf));
         self.parsed.slots.iter().map(read)
     }
 
@@ -182,9 +172,7 @@ impl<'a> RawMessage<'a> {
     /// The body.
     pub fn body(self) -> &'a [u8] {
         let start = self.parsed.head_len;
-        self.buf
-            .get(start..start.saturating_add(self.parsed.body_len))
-            .unwrap_or_default()
+        self.buf.get(start..start.saturating_add(self.parsed.body_len)).unwrap_or_default()
     }
 
     /// The whole message, from its start line to the end of its body.
@@ -235,8 +223,7 @@ impl<'a> RawMessage<'a> {
         self,
         name: HeaderName,
     ) -> impl Iterator<Item = Result<NameAddrRef<'a>, HeaderError>> + Clone {
-        self.values(name)
-            .map(move |value| NameAddrRef::parse(value).map_err(|error| malformed(name, error)))
+        self.values(name).map(move |value| NameAddrRef::parse(value).map_err(|error| malformed(name, error)))
     }
 
     /// Call-ID; case matters.
@@ -303,14 +290,11 @@ impl<'a> RawMessage<'a> {
 
     /// The elements of Accept; malformed ones are left out.
     pub fn accepts(self) -> impl Iterator<Item = AcceptRef<'a>> + Clone {
-        self.values(HeaderName::Accept)
-            .filter_map(|value| AcceptRef::parse(value).ok())
+        self.values(HeaderName::Accept).filter_map(|value| AcceptRef::parse(value).ok())
     }
 
     pub(crate) fn number(self, name: HeaderName) -> Result<Option<u32>, HeaderError> {
-        self.optional(name, |value| {
-            seconds(value).ok_or(SyntaxError("not a number"))
-        })
+        self.optional(name, |value| seconds(value).ok_or(SyntaxError("not a number")))
     }
 
     fn first_value<T>(
@@ -334,9 +318,7 @@ impl<'a> RawMessage<'a> {
         name: HeaderName,
         parse: impl FnOnce(&'a [u8]) -> Result<T, SyntaxError>,
     ) -> Result<Option<T>, HeaderError> {
-        self.header(name)
-            .map(|value| parse(value).map_err(|error| malformed(name, error)))
-            .transpose()
+        self.header(name).map(|value| parse(value).map_err(|error| malformed(name, error))).transpose()
     }
 }
 

@@ -118,11 +118,7 @@ impl HeaderName {
             _ => return Other,
         };
         let spelling = candidate.as_str().as_bytes();
-        if spelling == name || spelling.eq_ignore_ascii_case(name) {
-            candidate
-        } else {
-            Other
-        }
+        if spelling == name || spelling.eq_ignore_ascii_case(name) { candidate } else { Other }
     }
 
     /// Is the field's value a comma-separated list, so that several lines are the same as one?
@@ -198,11 +194,7 @@ mod tests {
     fn every_name_is_found_by_its_spelling_in_any_case() {
         for known in HeaderName::KNOWN {
             let spelling = known.as_str();
-            for name in [
-                spelling.to_owned(),
-                spelling.to_uppercase(),
-                spelling.to_lowercase(),
-            ] {
+            for name in [spelling.to_owned(), spelling.to_uppercase(), spelling.to_lowercase()] {
                 assert_eq!(HeaderName::from_bytes(name.as_bytes()), *known, "{name}");
             }
         }
@@ -226,10 +218,7 @@ mod tests {
             assert_eq!(HeaderName::from_bytes(compact.as_bytes()).as_str(), long);
         }
         for compact in ["s", "r", "b", "d", "x", "j", "y", "n", "a", "z"] {
-            assert_eq!(
-                HeaderName::from_bytes(compact.as_bytes()),
-                HeaderName::Other
-            );
+            assert_eq!(HeaderName::from_bytes(compact.as_bytes()), HeaderName::Other);
         }
         assert_eq!(expand_compact(b"S"), b"Subject");
         assert_eq!(HeaderName::from_bytes(b""), HeaderName::Other);

@@ -54,9 +54,7 @@ impl<'a> Params<'a> {
     /// The value of the parameter `name` (any case) without quotes; empty when the parameter is
     /// there without a value.
     pub fn get(self, name: &str) -> Option<&'a [u8]> {
-        self.iter()
-            .find(|param| param.name.eq_ignore_ascii_case(name.as_bytes()))
-            .map(Param::unquoted)
+        self.iter().find(|param| param.name.eq_ignore_ascii_case(name.as_bytes())).map(Param::unquoted)
     }
 }
 
@@ -76,9 +74,7 @@ fn next_param<'a>(rest: &mut &'a [u8]) -> Result<Option<Param<'a>>, SyntaxError>
             let text = trim_start(text);
             let (value, text) = match text.first() {
                 Some(b'"') => split_quoted(text).ok_or(SyntaxError("quotes are not closed"))?,
-                _ => split_before(text, |b| {
-                    is_lws(b) || matches!(b, b';' | b',' | b'"' | b'<' | b'>')
-                }),
+                _ => split_before(text, |b| is_lws(b) || matches!(b, b';' | b',' | b'"' | b'<' | b'>')),
             };
             (Some(value), text)
         }

@@ -26,39 +26,23 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with the usual reason phrase of `status`.
     pub fn new(status: u16) -> Self {
-        Self {
-            status,
-            reason: Cow::Borrowed(reason_phrase(status)),
-            header: None,
-        }
+        Self { status, reason: Cow::Borrowed(reason_phrase(status)), header: None }
     }
 
     fn bad_request(reason: &'static str) -> Self {
-        Self {
-            status: 400,
-            reason: Cow::Borrowed(reason),
-            header: None,
-        }
+        Self { status: 400, reason: Cow::Borrowed(reason), header: None }
     }
 
     fn header(reason: String, header: HeaderName) -> Self {
-        Self {
-            status: 400,
-            reason: Cow::Owned(reason),
-            header: Some(header),
-        }
+        Self { status: 400, reason: Cow::Owned(reason), header: Some(header) }
     }
 }
 
 impl From<HeaderError> for Refusal {
     fn from(error: HeaderError) -> Self {
         match error {
-            HeaderError::Missing(header) => {
-                Self::header(format!("Missing {header} header"), header)
-            }
-            HeaderError::Malformed { header, .. } => {
-                Self::header(format!("Bad {header} header"), header)
-            }
+            HeaderError::Missing(header) => Self::header(format!("Missing {header} header"), header),
+            HeaderError::Malformed { header, .. } => Self::header(format!("Bad {header} header"), header),
             HeaderError::StartLine(_) => Self::bad_request("Bad request line"),
         }
     }
@@ -81,21 +65,14 @@ const SINGLE: [HeaderName; 12] = [
 ];
 
 /// Headers without which there is no transaction, and no answer.
-const MANDATORY: [HeaderName; 5] = [
-    HeaderName::Via,
-    HeaderName::From,
-    HeaderName::To,
-    HeaderName::CallId,
-    HeaderName::CSeq,
-];
+const MANDATORY: [HeaderName; 5] =
+    [HeaderName::Via, HeaderName::From, HeaderName::To, HeaderName::CallId, HeaderName::CSeq];
 
 impl RawMessage<'_> {
     /// Can a request be answered at all? Its answer copies Via, From, To, Call-ID and CSeq; when
     /// one of them is missing there is nothing that the sender could match.
     pub fn is_answerable(self) -> bool {
-        MANDATORY
-            .iter()
-            .all(|name| self.header(*name).is_some_and(|value| !value.is_empty()))
+        MANDATORY.iter().all(|name| self.header(*name).is_some_and(|value| !value.is_empty()))
     }
 
     /// Is this a request that can be served? Checked: version (505), start line and framing, the
@@ -117,10 +94,7 @@ impl RawMessage<'_> {
             return Err(bad_content_length().into());
         }
         if let Some(header) = SINGLE.iter().find(|name| self.is_repeated(**name)) {
-            return Err(Refusal::header(
-                format!("Several {header} headers"),
-                *header,
-            ));
+            return Err(Refusal::header(format!("Several {header} headers"), *header));
         }
         self.via()?;
         self.from()?;
@@ -171,10 +145,7 @@ impl RawMessage<'_> {
     }
 
     fn check_optional(self) -> Result<(), HeaderError> {
-        let malformed = |header, text| HeaderError::Malformed {
-            header,
-            error: SyntaxError(text),
-        };
+        let malformed = |header, text| HeaderError::Malformed { header, error: SyntaxError(text) };
         if self.max_forwards()?.is_some_and(|hops| hops > 255) {
             return Err(malformed(HeaderName::MaxForwards, "more than 255"));
         }
@@ -211,9 +182,7 @@ fn bad_content_length() -> HeaderError {
 fn check_request_uri(uri: &[u8]) -> Result<(), Refusal> {
     match UriRef::parse(uri) {
         Ok(uri) if uri.scheme == Scheme::Other => Err(Refusal::new(416)),
-        Ok(uri) if uri.headers().is_some() => {
-            Err(Refusal::bad_request("Headers in the Request-URI"))
-        }
+        Ok(uri) if uri.headers().is_some() => Err(Refusal::bad_request("Headers in the Request-URI")),
         Ok(_) => Ok(()),
         Err(_) => Err(Refusal::bad_request("Bad Request-URI")),
     }

@@ -23,13 +23,7 @@ pub fn response<'o>(
     to_tag: Option<&str>,
     record_route: bool,
 ) -> Writer<'o> {
-    ResponseHead {
-        source,
-        to_tag,
-        record_route,
-        force_rport: false,
-    }
-    .write(out, request, code, reason)
+    ResponseHead { source, to_tag, record_route, force_rport: false }.write(out, request, code, reason)
 }
 
 /// What goes into a response beside the request itself; [`response`] with more choices.
@@ -70,12 +64,7 @@ impl ResponseHead<'_> {
                 writer.copy("Record-Route", line);
             }
         }
-        for name in [
-            HeaderName::CallId,
-            HeaderName::From,
-            HeaderName::To,
-            HeaderName::CSeq,
-        ] {
+        for name in [HeaderName::CallId, HeaderName::From, HeaderName::To, HeaderName::CSeq] {
             let Some(value) = request.header(name) else {
                 continue;
             };
@@ -103,18 +92,10 @@ impl ResponseHead<'_> {
         }
         // Writing to a Vec does not fail.
         let _ = write!(out, ";received={}", self.source.ip().to_canonical());
-        let known = |name: &[u8], list: &[&str]| {
-            list.iter()
-                .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-        };
-        let branch = via
-            .params
-            .iter()
-            .filter(|param| known(param.name, &["branch"]));
-        let others = via
-            .params
-            .iter()
-            .filter(|param| !known(param.name, &["branch", "rport", "received"]));
+        let known =
+            |name: &[u8], list: &[&str]| list.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        let branch = via.params.iter().filter(|param| known(param.name, &["branch"]));
+        let others = via.params.iter().filter(|param| !known(param.name, &["branch", "rport", "received"]));
         for param in branch.take(1).chain(others) {
             out.push(b';');
             out.extend_from_slice(param.name);

@@ -121,15 +121,11 @@ impl Span {
     pub(crate) fn new(start: usize, part: &[u8]) -> Self {
         // Positions are below MAX_MESSAGE; a saturated span would read as empty, not as garbage.
         let short = |n: usize| u16::try_from(n).unwrap_or(u16::MAX);
-        Self {
-            start: short(start),
-            end: short(start + part.len()),
-        }
+        Self { start: short(start), end: short(start + part.len()) }
     }
 
     pub(crate) fn of(self, buf: &[u8]) -> &[u8] {
-        buf.get(usize::from(self.start)..usize::from(self.end))
-            .unwrap_or_default()
+        buf.get(usize::from(self.start)..usize::from(self.end)).unwrap_or_default()
     }
 }
 
@@ -301,10 +297,7 @@ fn next_line(buf: &[u8], at: usize, fold: bool) -> Result<(&[u8], usize), ScanEr
 
 fn skip_keep_alive(mut buf: &[u8]) -> &[u8] {
     // Blanks and NULs only count when nothing else is there.
-    if buf
-        .iter()
-        .all(|b| matches!(b, b'\r' | b'\n' | b' ' | b'\t' | 0))
-    {
+    if buf.iter().all(|b| matches!(b, b'\r' | b'\n' | b' ' | b'\t' | 0)) {
         return &[];
     }
     while let [b'\r' | b'\n', rest @ ..] = buf {

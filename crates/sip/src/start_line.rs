@@ -20,10 +20,7 @@ pub(crate) enum StartLine {
 
 impl Default for StartLine {
     fn default() -> Self {
-        Self::Status {
-            code: 0,
-            reason: Span::default(),
-        }
+        Self::Status { code: 0, reason: Span::default() }
     }
 }
 
@@ -31,15 +28,8 @@ impl StartLine {
     /// Parses `line`, which starts the message. The flag is false when a request line has blanks
     /// where the grammar has none: such a request can be answered, but only with 400.
     pub(crate) fn parse(line: &[u8]) -> Result<(Self, bool), ScanError> {
-        let sip = line
-            .get(..4)
-            .is_some_and(|s| s.eq_ignore_ascii_case(b"SIP/"));
-        if sip {
-            Self::parse_status(line)
-        } else {
-            Self::parse_request(line)
-        }
-        .ok_or(ScanError::StartLine)
+        let sip = line.get(..4).is_some_and(|s| s.eq_ignore_ascii_case(b"SIP/"));
+        if sip { Self::parse_status(line) } else { Self::parse_request(line) }.ok_or(ScanError::StartLine)
     }
 
     /// `SIP-Version SP Status-Code SP Reason-Phrase`; a missing blank after the code is forgiven.

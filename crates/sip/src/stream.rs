@@ -73,12 +73,9 @@ impl StreamDecoder {
         }
         self.buf.drain(..self.start.min(self.buf.len()));
         self.start = 0;
-        let skip = usize::try_from(self.discard)
-            .unwrap_or(usize::MAX)
-            .min(bytes.len());
+        let skip = usize::try_from(self.discard).unwrap_or(usize::MAX).min(bytes.len());
         self.discard -= skip as u64;
-        self.buf
-            .extend_from_slice(bytes.get(skip..).unwrap_or_default());
+        self.buf.extend_from_slice(bytes.get(skip..).unwrap_or_default());
     }
 
     /// The next message or ping, `None` when more bytes are needed.
@@ -132,11 +129,7 @@ impl StreamDecoder {
             return Ok(false);
         }
         let Some(len) = head_end(rest, &mut self.searched) else {
-            return if rest.len() > MAX_MESSAGE {
-                Err(ScanError::MessageTooLong)
-            } else {
-                Ok(false)
-            };
+            return if rest.len() > MAX_MESSAGE { Err(ScanError::MessageTooLong) } else { Ok(false) };
         };
         if len > MAX_MESSAGE {
             return Err(ScanError::MessageTooLong);
@@ -154,16 +147,11 @@ impl StreamDecoder {
     fn frame(&mut self, len: usize, error: Option<ScanError>) -> Result<bool, ScanError> {
         match self.parsed.content_length {
             ContentLength::Bytes(body) => {
-                let fits = usize::try_from(body)
-                    .ok()
-                    .filter(|body| body.saturating_add(len) <= MAX_MESSAGE);
+                let fits = usize::try_from(body).ok().filter(|body| body.saturating_add(len) <= MAX_MESSAGE);
                 match fits {
                     Some(body) => {
                         self.parsed.body_len = body;
-                        self.phase = Phase::Body {
-                            len: len + body,
-                            error,
-                        };
+                        self.phase = Phase::Body { len: len + body, error };
                     }
                     // A number beyond any honest body says nothing about where the next starts.
                     None if body > u64::from(u32::MAX) => return Err(ScanError::MessageTooLong),
@@ -200,16 +188,11 @@ impl StreamDecoder {
             return None;
         }
         self.start += len;
-        let skip = usize::try_from(self.discard)
-            .unwrap_or(usize::MAX)
-            .min(self.pending());
+        let skip = usize::try_from(self.discard).unwrap_or(usize::MAX).min(self.pending());
         self.start += skip;
         self.discard -= skip as u64;
-        self.phase = if self.parsed.content_length == ContentLength::Bad {
-            Phase::LastMessage
-        } else {
-            Phase::Head
-        };
+        self.phase =
+            if self.parsed.content_length == ContentLength::Bad { Phase::LastMessage } else { Phase::Head };
         if let Some(error) = error {
             return Some(StreamEvent::Skipped(error));
         }

@@ -51,9 +51,9 @@ impl<'a> UriRef<'a> {
     /// characters are refused; escapes are not judged.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, SyntaxError> {
         // Without early exit this loop is vectorised.
-        let legal = bytes.iter().fold(true, |legal, b| {
-            legal & b.is_ascii_graphic() & !matches!(b, b'<' | b'>' | b'"')
-        });
+        let legal = bytes
+            .iter()
+            .fold(true, |legal, b| legal & b.is_ascii_graphic() & !matches!(b, b'<' | b'>' | b'"'));
         if !legal {
             return Err(SyntaxError("illegal character in URI"));
         }
@@ -76,9 +76,7 @@ impl<'a> UriRef<'a> {
         } else if scheme.eq_ignore_ascii_case("tel") {
             uri.parse_tel(rest)
         } else if scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
             && !rest.is_empty()
         {
             Ok(uri)
@@ -99,9 +97,7 @@ impl<'a> UriRef<'a> {
 
     /// The value of the parameter `name` (any case); empty when it is there without a value.
     pub fn param(&self, name: &str) -> Option<&'a str> {
-        self.params()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.unwrap_or(""))
+        self.params().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.unwrap_or(""))
     }
 
     /// What follows the question mark, if there is one.
@@ -110,9 +106,7 @@ impl<'a> UriRef<'a> {
     }
 
     /// The headers (`?name=value&...`) in their order.
-    pub fn header_pairs(
-        &self,
-    ) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone + use<'a> {
+    pub fn header_pairs(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + Clone + use<'a> {
         split_pairs(self.headers.unwrap_or(""), '&')
     }
 
@@ -186,12 +180,8 @@ pub(crate) fn host_ip(host: &str) -> Option<IpAddr> {
         return host.parse().ok();
     };
     let inside = inside.strip_suffix(']').unwrap_or(inside);
-    let address = inside
-        .split_once('%')
-        .map_or(inside, |(address, _)| address);
-    let v6 = address
-        .parse()
-        .or_else(|_| address.replacen(":::", "::", 1).parse());
+    let address = inside.split_once('%').map_or(inside, |(address, _)| address);
+    let v6 = address.parse().or_else(|_| address.replacen(":::", "::", 1).parse());
     v6.ok().map(IpAddr::V6)
 }
 
@@ -231,10 +221,8 @@ fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
 }
 
 fn split_pairs(text: &str, separator: char) -> impl Iterator<Item = (&str, Option<&str>)> + Clone {
-    text.split(separator)
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| match pair.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (pair, None),
-        })
+    text.split(separator).filter(|pair| !pair.is_empty()).map(|pair| match pair.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (pair, None),
+    })
 }

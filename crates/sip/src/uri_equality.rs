@@ -33,18 +33,14 @@ fn same_sip(one: &UriRef<'_>, two: &UriRef<'_>) -> bool {
 }
 
 fn same_host(one: &UriRef<'_>, two: &UriRef<'_>) -> bool {
-    one.host.eq_ignore_ascii_case(two.host)
-        || one.host_ip().is_some_and(|ip| two.host_ip() == Some(ip))
+    one.host.eq_ignore_ascii_case(two.host) || one.host_ip().is_some_and(|ip| two.host_ip() == Some(ip))
 }
 
 fn same_params(one: &UriRef<'_>, two: &UriRef<'_>) -> bool {
     let few = |uri: &UriRef<'_>| uri.params().nth(MAX_COMPARED).is_none();
     let agrees = |one: &UriRef<'_>, two: &UriRef<'_>| {
         one.params().all(|(name, value)| {
-            match two
-                .params()
-                .find(|(other, _)| same_escaped(name, other, true))
-            {
+            match two.params().find(|(other, _)| same_escaped(name, other, true)) {
                 Some((_, other)) => same_escaped(value.unwrap_or(""), other.unwrap_or(""), true),
                 // These change where or how a request goes: absent is not the same as default.
                 None => !["user", "ttl", "method", "maddr", "transport"]
@@ -89,11 +85,7 @@ fn same_escaped(one: &str, two: &str, ignore_case: bool) -> bool {
         let mut out = Vec::with_capacity(rest.len());
         while let Some((byte, escaped, after)) = next_unescaped(rest) {
             rest = after;
-            let byte = if ignore_case {
-                byte.to_ascii_lowercase()
-            } else {
-                byte
-            };
+            let byte = if ignore_case { byte.to_ascii_lowercase() } else { byte };
             out.push((byte, escaped && b";/?:@&=+$,".contains(&byte)));
         }
         out
@@ -114,10 +106,7 @@ mod tests {
     #[test]
     fn examples_of_the_rfc_that_are_the_same() {
         for (one, two) in [
-            (
-                "sip:%61lice@atlanta.com;transport=TCP",
-                "sip:alice@AtLanTa.CoM;Transport=tcp",
-            ),
+            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp"),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
             ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
             (
@@ -138,20 +127,11 @@ mod tests {
     #[test]
     fn examples_of_the_rfc_that_differ() {
         for (one, two) in [
-            (
-                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
-                "sip:alice@AtLanTa.CoM;Transport=UDP",
-            ),
+            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
-            (
-                "sip:bob@biloxi.com",
-                "sip:bob@biloxi.com:6000;transport=tcp",
-            ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com?Subject=next%20meeting",
-            ),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp"),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting"),
             ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
             ("sip:a@b", "sips:a@b"),
             ("sip:a@b;security=on", "sip:a@b;security=off"),

@@ -86,17 +86,13 @@ impl<'a> ViaRef<'a> {
         self.branch.filter(|branch| {
             branch
                 .split_at_checked(MAGIC_COOKIE.len())
-                .is_some_and(|(cookie, rest)| {
-                    cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && !rest.is_empty()
-                })
+                .is_some_and(|(cookie, rest)| cookie.eq_ignore_ascii_case(MAGIC_COOKIE) && !rest.is_empty())
         })
     }
 
     /// `received` as an address, with or without brackets (RFC 5118 section 4.5).
     pub fn received_ip(&self) -> Option<IpAddr> {
-        self.received
-            .and_then(|text| std::str::from_utf8(text).ok())
-            .and_then(host_ip)
+        self.received.and_then(|text| std::str::from_utf8(text).ok()).and_then(host_ip)
     }
 
     /// The host of sent-by as an address, when it is one.

@@ -145,12 +145,7 @@ impl<'o> Writer<'o> {
     }
 
     fn new(out: &'o mut Vec<u8>) -> Self {
-        Self {
-            start: out.len(),
-            out,
-            error: None,
-            finished: false,
-        }
+        Self { start: out.len(), out, error: None, finished: false }
     }
 
     fn start_header(&mut self, name: &str) {
@@ -213,22 +208,14 @@ mod tests {
             assert_eq!(out, b"before");
         }
         let mut out = Vec::new();
-        for (method, uri) in [
-            ("A B", "sip:a"),
-            ("A", "sip:a b"),
-            ("A", ""),
-            ("A", "sip:\r\n"),
-        ] {
+        for (method, uri) in [("A B", "sip:a"), ("A", "sip:a b"), ("A", ""), ("A", "sip:\r\n")] {
             let writer = Writer::request(&mut out, method, uri);
             assert_eq!(writer.finish(None), Err(WriteError::StartLine));
         }
         let mut writer = Writer::status(&mut out, 200, "OK");
         writer.header("X: y", "z");
         assert_eq!(writer.finish(None), Err(WriteError::Name("X: y".into())));
-        assert_eq!(
-            Writer::status(&mut out, 200, "a\nb").finish(None),
-            Err(WriteError::StartLine)
-        );
+        assert_eq!(Writer::status(&mut out, 200, "a\nb").finish(None), Err(WriteError::StartLine));
         assert!(out.is_empty());
     }
 

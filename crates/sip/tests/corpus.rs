@@ -1,9 +1,6 @@
 //! Every message of the corpus with the outcome that RFC 4475 asks for.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that unwraps fails with a message"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails with a message")]
 
 mod common;
 
@@ -47,67 +44,27 @@ fn outcome(bytes: &[u8]) -> Outcome {
 
 /// What differs from "served" or "taken", and why.
 const EXPECTED: &[(&str, Outcome, &str)] = &[
-    (
-        "badaspec",
-        Refused(400),
-        "blanks inside the angle brackets of To",
-    ),
+    ("badaspec", Refused(400), "blanks inside the angle brackets of To"),
     ("baddate", Refused(400), "a Date that is not GMT"),
-    (
-        "baddn",
-        Refused(400),
-        "a comma in a display name without quotes",
-    ),
-    (
-        "badinv01",
-        Refused(400),
-        "empty parameters in Via and Contact",
-    ),
+    ("baddn", Refused(400), "a comma in a display name without quotes"),
+    ("badinv01", Refused(400), "empty parameters in Via and Contact"),
     ("badvers", Refused(505), "SIP/7.0"),
-    (
-        "bcast",
-        Discarded,
-        "a second Via: the response is for somebody else",
-    ),
-    (
-        "bigcode",
-        Unreadable(ScanError::StartLine),
-        "a status code of ten digits",
-    ),
+    ("bcast", Discarded, "a second Via: the response is for somebody else"),
+    ("bigcode", Unreadable(ScanError::StartLine), "a status code of ten digits"),
     ("clerr", Refused(400), "Content-Length beyond the datagram"),
     ("escruri", Refused(400), "headers in the Request-URI"),
-    (
-        "insuf",
-        Dropped(400),
-        "without From, To and Call-ID there is no answer",
-    ),
-    (
-        "ltgtruri",
-        Refused(400),
-        "angle brackets around the Request-URI",
-    ),
+    ("insuf", Dropped(400), "without From, To and Call-ID there is no answer"),
+    ("ltgtruri", Refused(400), "angle brackets around the Request-URI"),
     ("lwsruri", Refused(400), "a blank in the Request-URI"),
     ("lwsstart", Refused(400), "two blanks in the request line"),
     ("mcl01", Refused(400), "two Content-Length"),
-    (
-        "mismatch01",
-        Refused(400),
-        "the method of CSeq is another one",
-    ),
-    (
-        "mismatch02",
-        Refused(400),
-        "the same with an unknown method",
-    ),
+    ("mismatch01", Refused(400), "the method of CSeq is another one"),
+    ("mismatch02", Refused(400), "the same with an unknown method"),
     ("multi01", Refused(400), "two of From, To, Call-ID, CSeq"),
     ("ncl", Refused(400), "a negative Content-Length"),
     ("novelsc", Refused(416), "soap.beep:"),
     ("quotbal", Refused(400), "a quote that is not closed"),
-    (
-        "regbadct",
-        Refused(400),
-        "a Contact with '?' but without angle brackets",
-    ),
+    ("regbadct", Refused(400), "a Contact with '?' but without angle brackets"),
     ("scalar02", Refused(400), "CSeq beyond 2^31"),
     ("scalarlg", Discarded, "CSeq beyond 2^31 in a response"),
     ("trws", Refused(400), "blanks behind the request line"),
@@ -136,11 +93,7 @@ fn every_corpus_message_has_its_outcome() {
             }
         }
     }
-    assert_eq!(
-        seen,
-        EXPECTED.len(),
-        "an expected outcome without a message"
-    );
+    assert_eq!(seen, EXPECTED.len(), "an expected outcome without a message");
 }
 
 fn valid(check: impl Fn(&str, RawMessage<'_>)) {
@@ -191,16 +144,9 @@ fn all_valid_messages_convert_to_rsip() {
         };
         assert_eq!(body, message.body(), "{name}");
         let vias = headers.iter().filter(|h| matches!(h, rsip::Header::Via(_)));
-        assert_eq!(
-            vias.count(),
-            message.values(HeaderName::Via).count(),
-            "{name}"
-        );
+        assert_eq!(vias.count(), message.values(HeaderName::Via).count(), "{name}");
         for header in headers.iter() {
-            assert!(
-                !header.to_string().contains(['\r', '\n']),
-                "{name}: {header}"
-            );
+            assert!(!header.to_string().contains(['\r', '\n']), "{name}: {header}");
         }
     });
 }
@@ -261,9 +207,7 @@ fn written_again_it_is_the_same_message() {
         let media_type = message.header(HeaderName::ContentType).unwrap_or_default();
         let media_type = std::str::from_utf8(media_type).unwrap();
         let body = (!media_type.is_empty()).then(|| (media_type, message.body()));
-        writer
-            .finish(body)
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        writer.finish(body).unwrap_or_else(|error| panic!("{name}: {error}"));
 
         let mut scanner = Scanner::new();
         let again = scanner.scan(&out).unwrap();

@@ -1,9 +1,6 @@
 //! What a message says, on the awkward messages of the corpus.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that unwraps fails with a message"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails with a message")]
 
 mod common;
 
@@ -29,11 +26,7 @@ fn subscribe(extra: &str) -> Vec<u8> {
 }
 
 fn status(extra: &str) -> u16 {
-    with(&subscribe(extra), |message| {
-        message
-            .check_request()
-            .map_or_else(|refusal| refusal.status, |()| 200)
-    })
+    with(&subscribe(extra), |message| message.check_request().map_or_else(|refusal| refusal.status, |()| 200))
 }
 
 #[test]
@@ -63,10 +56,7 @@ fn wsinv_white_space_everywhere() {
         assert_eq!(contact.param("q"), Some(&b"0.33"[..]));
         assert_eq!(message.named("subject").collect::<Vec<_>>(), [b""]);
         let fangled = message.named("newfangledheader").next().unwrap();
-        assert_eq!(
-            &*sip::unfold(fangled),
-            b"newfangled value continued newfangled value"
-        );
+        assert_eq!(&*sip::unfold(fangled), b"newfangled value continued newfangled value");
         assert_eq!(message.body().len(), 150);
     });
 }
@@ -77,19 +67,10 @@ fn intmeth_unusual_characters() {
         let line = message.request().unwrap();
         assert_eq!(line.method, "!interesting-Method0123456789_*+`.%indeed'~");
         let uri = UriRef::parse(line.uri).unwrap();
-        assert_eq!(
-            uri.user,
-            Some("1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*")
-        );
-        assert_eq!(
-            uri.password,
-            Some("&it+has=1,weird!*pas$wo~d_too.(doesn't-it)")
-        );
+        assert_eq!(uri.user, Some("1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*"));
+        assert_eq!(uri.password, Some("&it+has=1,weird!*pas$wo~d_too.(doesn't-it)"));
         assert_eq!(uri.host, "example.com");
-        assert_eq!(
-            message.from().unwrap().tag(),
-            Some(&b"_token~1'+`*%!-."[..])
-        );
+        assert_eq!(message.from().unwrap().tag(), Some(&b"_token~1'+`*%!-."[..]));
         let to = message.to().unwrap();
         assert_eq!(to.display_name().unwrap(), "BEL:\u{7} NUL:\0 DEL:\u{7f}");
     });
@@ -106,10 +87,8 @@ fn escaped_users() {
         assert_eq!(contact.uri.param("n%61me"), Some("v%61lue%25%34%31"));
     });
     file("rfc4475/escnull.valid.sip", |message| {
-        let users: Vec<_> = message
-            .contacts()
-            .map(|contact| contact.unwrap().uri.user_unescaped().into_owned())
-            .collect();
+        let users: Vec<_> =
+            message.contacts().map(|contact| contact.unwrap().uri.user_unescaped().into_owned()).collect();
         assert_eq!(users, ["\0", "\0\0"]);
     });
     file("rfc4475/semiuri.valid.sip", |message| {
@@ -159,19 +138,10 @@ fn compact_names() {
         assert_eq!(message.via().unwrap().transport, "TCP");
         assert_eq!(message.from().unwrap().uri.user, Some("2002"));
         assert_eq!(message.call_id(), Ok(&b"compact-1@10.1.1.1"[..]));
-        assert_eq!(
-            message.contact().unwrap().uri.param("TRANSPORT"),
-            Some("tcp")
-        );
+        assert_eq!(message.contact().unwrap().uri.param("TRANSPORT"), Some("tcp"));
         assert_eq!(message.event().unwrap().unwrap().package, "presence");
-        assert_eq!(
-            message.header(HeaderName::AllowEvents),
-            Some(&b"presence"[..])
-        );
-        assert_eq!(
-            message.header(HeaderName::Supported),
-            Some(&b"eventlist"[..])
-        );
+        assert_eq!(message.header(HeaderName::AllowEvents), Some(&b"presence"[..]));
+        assert_eq!(message.header(HeaderName::Supported), Some(&b"eventlist"[..]));
         assert_eq!(message.named("Supported").count(), 1);
     });
 }
@@ -198,10 +168,7 @@ fn ipv6() {
         assert_eq!(via.rport, Some(Some(5062)));
         assert_eq!(message.call_id(), Ok(&b"v6@[2001:db8::9:1]"[..]));
         let rsip = rsip::Uri::from(&uri);
-        assert_eq!(
-            rsip.to_string(),
-            "sip:1001@[2001:db8::10]:5070;transport=TCP"
-        );
+        assert_eq!(rsip.to_string(), "sip:1001@[2001:db8::10]:5070;transport=TCP");
     });
 }
 
@@ -226,10 +193,7 @@ fn dotted_users_and_opaque_schemes_reach_rsip_whole() {
         assert_eq!(uri.host().to_string(), "pbx.example.com");
     });
     for (path, text) in [
-        (
-            "events/tel_uri.valid.sip",
-            "tel:+1-201-555-0123;phone-context=example.com",
-        ),
+        ("events/tel_uri.valid.sip", "tel:+1-201-555-0123;phone-context=example.com"),
         ("events/pres_uri.valid.sip", "pres:alice@example.com"),
     ] {
         file(path, |message| {
@@ -242,18 +206,13 @@ fn dotted_users_and_opaque_schemes_reach_rsip_whole() {
 #[test]
 fn lists_and_quotes() {
     file("events/multi_via_rr.valid.sip", |message| {
-        let hosts: Vec<_> = message
-            .values(HeaderName::Via)
-            .map(|via| sip::ViaRef::parse(via).unwrap().host)
-            .collect();
+        let hosts: Vec<_> =
+            message.values(HeaderName::Via).map(|via| sip::ViaRef::parse(via).unwrap().host).collect();
         assert_eq!(hosts, ["p2.example.com", "p1.example.com", "10.1.1.1"]);
         assert_eq!(message.addresses(HeaderName::RecordRoute).count(), 2);
         assert_eq!(message.addresses(HeaderName::Path).count(), 2);
         let from = message.from().unwrap();
-        assert_eq!(
-            from.display_name().unwrap(),
-            r#"Smith, John; the "boss" <jr>"#
-        );
+        assert_eq!(from.display_name().unwrap(), r#"Smith, John; the "boss" <jr>"#);
         let contact = message.contact().unwrap();
         assert_eq!(
             contact.param("+sip.instance"),
@@ -269,20 +228,10 @@ fn lists_and_quotes() {
 #[test]
 fn display_names_in_any_encoding() {
     file("events/latin1_display.valid.sip", |message| {
-        assert_eq!(
-            message.from().unwrap().display_name().unwrap(),
-            "Andr\u{e9}"
-        );
+        assert_eq!(message.from().unwrap().display_name().unwrap(), "Andr\u{e9}");
     });
     file("events/utf8_display.valid.sip", |message| {
-        assert!(
-            message
-                .from()
-                .unwrap()
-                .display_name()
-                .unwrap()
-                .starts_with("\u{42e}")
-        );
+        assert!(message.from().unwrap().display_name().unwrap().starts_with("\u{42e}"));
     });
 }
 
@@ -304,9 +253,7 @@ fn numbers() {
     });
     let cseq = |number: &str| {
         let bytes = format!("X sip:a SIP/2.0\r\nCSeq: {number} X\r\n\r\n");
-        with(bytes.as_bytes(), |message| {
-            message.cseq().map(|c| c.seq).ok()
-        })
+        with(bytes.as_bytes(), |message| message.cseq().map(|c| c.seq).ok())
     };
     assert_eq!(cseq("2147483647"), Some(2_147_483_647));
     assert_eq!(cseq("2147483648"), None);
@@ -358,9 +305,7 @@ fn a_message_that_ends_in_its_headers_is_refused() {
     let whole = bytes.len();
     for cut in [2, 3, 20] {
         let part = &bytes[..whole - cut];
-        with(part, |message| {
-            assert_eq!(message.check_request().unwrap_err().status, 400)
-        });
+        with(part, |message| assert_eq!(message.check_request().unwrap_err().status, 400));
     }
 }
 
@@ -379,11 +324,7 @@ fn lone_line_feeds_and_leading_line_ends_are_read() {
 fn what_is_no_message() {
     let mut scanner = Scanner::new();
     for bytes in [&b""[..], b"\r\n\r\n", b"\0", b"\0\0\0\0", b" \t\r\n"] {
-        assert_eq!(
-            scanner.scan(bytes).err(),
-            Some(ScanError::KeepAlive),
-            "{bytes:?}"
-        );
+        assert_eq!(scanner.scan(bytes).err(), Some(ScanError::KeepAlive), "{bytes:?}");
     }
     for bytes in [
         &b"hello"[..],
@@ -397,11 +338,7 @@ fn what_is_no_message() {
         b"OPT/IONS sip:a SIP/2.0\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00",
     ] {
-        assert_eq!(
-            scanner.scan(bytes).err(),
-            Some(ScanError::StartLine),
-            "{bytes:?}"
-        );
+        assert_eq!(scanner.scan(bytes).err(), Some(ScanError::StartLine), "{bytes:?}");
     }
     let many = subscribe(&"X: y\r\n".repeat(sip::MAX_LINES));
     assert_eq!(scanner.scan(&many).err(), Some(ScanError::TooManyLines));
@@ -417,9 +354,7 @@ fn what_is_no_message() {
 #[test]
 fn a_scanner_starts_afresh() {
     let mut scanner = Scanner::new();
-    scanner
-        .scan(&common::read("rfc4475/multi01.invalid.sip"))
-        .unwrap();
+    scanner.scan(&common::read("rfc4475/multi01.invalid.sip")).unwrap();
     let bytes = subscribe("");
     let message = scanner.scan(&bytes).unwrap();
     assert_eq!(message.check_request(), Ok(()));

@@ -1,39 +1,23 @@
 //! Nothing that arrives makes the parsers panic, whatever is done to a message on its way.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that unwraps fails with a message"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails with a message")]
 
 mod common;
 
 use proptest::prelude::*;
 use sip::{
-    AcceptRef, EventRef, HeaderName, MediaRef, NameAddrRef, RawMessage, Scanner, StreamDecoder,
-    StreamEvent, UriRef, ViaRef, response,
+    AcceptRef, EventRef, HeaderName, MediaRef, NameAddrRef, RawMessage, Scanner, StreamDecoder, StreamEvent,
+    UriRef, ViaRef, response,
 };
 
 /// Calls everything that reads a message.
 fn read_all(message: RawMessage<'_>) {
     let _ = (message.reason(), message.body(), message.status());
     let _ = format!("{message:?}");
-    let _ = (
-        message.via(),
-        message.last_via(),
-        message.from(),
-        message.to(),
-    );
+    let _ = (message.via(), message.last_via(), message.from(), message.to());
     let _ = (message.call_id(), message.cseq(), message.max_forwards());
-    let _ = (
-        message.expires(),
-        message.min_expires(),
-        message.retry_after(),
-    );
-    let _ = (
-        message.event(),
-        message.content_type(),
-        message.contact_is_star(),
-    );
+    let _ = (message.expires(), message.min_expires(), message.retry_after());
+    let _ = (message.event(), message.content_type(), message.contact_is_star());
     for accept in message.accepts() {
         accept.matches("application/pidf+xml");
     }
@@ -53,39 +37,17 @@ fn read_all(message: RawMessage<'_>) {
         assert!(!line.method.is_empty());
         let mut out = Vec::new();
         let source = "192.0.2.1:5060".parse().unwrap();
-        response(
-            &mut out,
-            &message,
-            400,
-            "Bad Request",
-            source,
-            Some("t"),
-            true,
-        )
-        .finish(None)
-        .unwrap();
+        response(&mut out, &message, 400, "Bad Request", source, Some("t"), true).finish(None).unwrap();
         let mut scanner = Scanner::new();
         let answer = scanner.scan(&out).unwrap();
-        assert_eq!(
-            answer.bytes().len(),
-            out.len(),
-            "one message, whatever was copied into it"
-        );
+        assert_eq!(answer.bytes().len(), out.len(), "one message, whatever was copied into it");
     }
-    let _ = (
-        message.check_request(),
-        message.check_response(),
-        message.is_answerable(),
-    );
+    let _ = (message.check_request(), message.check_response(), message.is_answerable());
     let _ = message.to_rsip();
 }
 
 fn read_address(address: NameAddrRef<'_>) {
-    let _ = (
-        address.tag(),
-        address.display_name(),
-        address.param("expires"),
-    );
+    let _ = (address.tag(), address.display_name(), address.param("expires"));
     read_uri(&address.uri);
     let _ = rsip::headers::typed::Contact::from(&address).to_string();
 }
@@ -108,11 +70,7 @@ fn read_value(value: &[u8]) {
     if let Ok(uri) = UriRef::parse(value) {
         read_uri(&uri);
     }
-    let _ = (
-        AcceptRef::parse(value),
-        EventRef::parse(value),
-        MediaRef::parse(value),
-    );
+    let _ = (AcceptRef::parse(value), EventRef::parse(value), MediaRef::parse(value));
     assert!(!sip::unfold(value).contains(&b'\n'));
 }
 
@@ -120,9 +78,7 @@ fn read_bytes(bytes: &[u8]) {
     let mut scanner = Scanner::new();
     if let Ok(message) = scanner.scan(bytes) {
         read_all(message);
-        message
-            .headers()
-            .for_each(|(_, _, value)| read_value(value));
+        message.headers().for_each(|(_, _, value)| read_value(value));
     }
     let mut decoder = StreamDecoder::new();
     for piece in bytes.chunks(97) {

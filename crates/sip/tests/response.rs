@@ -1,9 +1,6 @@
 //! Responses byte for byte as the reference sends them.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that unwraps fails with a message"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails with a message")]
 
 mod common;
 
@@ -11,15 +8,12 @@ use std::net::SocketAddr;
 
 use sip::{HeaderName, ResponseHead, Scanner, reason_phrase, response};
 
-const ALLOW: &str =
-    "OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK";
+const ALLOW: &str = "OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, PUBLISH, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK";
 
 /// A golden answer with the line ends it had on the wire.
 fn golden(name: &str) -> Vec<u8> {
     let text = String::from_utf8(common::read(&format!("golden/{name}.txt"))).unwrap();
-    text.replace("\r\n", "\n")
-        .replace('\n', "\r\n")
-        .into_bytes()
+    text.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes()
 }
 
 /// The request whose answer is `answer`: the addresses and tokens are taken from it.
@@ -70,15 +64,7 @@ fn golden_answers() {
 
         let mut out = Vec::new();
         let reason = reason_phrase(code);
-        let mut writer = response(
-            &mut out,
-            &request,
-            code,
-            reason,
-            source,
-            Some(&to_tag),
-            true,
-        );
+        let mut writer = response(&mut out, &request, code, reason, source, Some(&to_tag), true);
         if let Some(expires) = answer.expires().unwrap() {
             writer.header_num("Expires", expires);
             if let Some(require) = answer.header(HeaderName::Require) {
@@ -94,10 +80,7 @@ fn golden_answers() {
         }
         writer.header("Server", "golden");
         writer.finish(None).unwrap();
-        let (got, want) = (
-            String::from_utf8_lossy(&out),
-            String::from_utf8_lossy(&expected),
-        );
+        let (got, want) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&expected));
         assert_eq!(got, want, "{name}");
     }
 }
@@ -121,22 +104,15 @@ fn golden_notify() {
         .next()
         .map(|(at, _)| (at + 4, ()))
         .unwrap();
-    let body = String::from_utf8(expected[at..].to_vec())
-        .unwrap()
-        .replace("\r\n", "\n");
-    writer
-        .finish(Some(("application/pidf+xml", body.as_bytes())))
-        .unwrap();
+    let body = String::from_utf8(expected[at..].to_vec()).unwrap().replace("\r\n", "\n");
+    writer.finish(Some(("application/pidf+xml", body.as_bytes()))).unwrap();
     let got = String::from_utf8(out).unwrap();
     let want = String::from_utf8_lossy(&expected[..at]).into_owned();
     let length = format!("Content-Length: {:>5}", body.len());
     assert!(got.contains(&length));
     let head = &got[..want.len()];
     let without_length = |text: &str| {
-        text.lines()
-            .filter(|line| !line.starts_with("Content-Length"))
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
+        text.lines().filter(|line| !line.starts_with("Content-Length")).map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(without_length(head), without_length(&want));
 }
@@ -197,23 +173,14 @@ fn top_via_is_filled_in() {
         let answer = answer(request.as_bytes(), head, 200);
         answer.lines().nth(1).unwrap().to_owned()
     };
-    let forced = ResponseHead {
-        force_rport: true,
-        ..head("192.0.2.9:5070")
-    };
+    let forced = ResponseHead { force_rport: true, ..head("192.0.2.9:5070") };
     let branch = "branch=z9hG4bKx";
     assert_eq!(
-        via(
-            &format!("SIP/2.0/UDP h:1;ttl=3;{branch};x=\"a;b\";rport"),
-            head("192.0.2.9:5070")
-        ),
+        via(&format!("SIP/2.0/UDP h:1;ttl=3;{branch};x=\"a;b\";rport"), head("192.0.2.9:5070")),
         format!("Via: SIP/2.0/UDP h:1;rport=5070;received=192.0.2.9;{branch};ttl=3;x=\"a;b\"")
     );
     assert_eq!(
-        via(
-            &format!("SIP/2.0/TCP h;{branch};received=6.6.6.6;rport=1"),
-            head("192.0.2.9:5070")
-        ),
+        via(&format!("SIP/2.0/TCP h;{branch};received=6.6.6.6;rport=1"), head("192.0.2.9:5070")),
         format!("Via: SIP/2.0/TCP h;rport=5070;received=192.0.2.9;{branch}")
     );
     assert_eq!(
@@ -221,18 +188,12 @@ fn top_via_is_filled_in() {
         format!("Via: SIP/2.0/UDP h;rport=5070;received=192.0.2.9;{branch}")
     );
     assert_eq!(
-        via(
-            &format!("SIP/2.0/UDP [2001:db8::1]:5060;{branch}"),
-            head("[2001:db8::2]:5060")
-        ),
+        via(&format!("SIP/2.0/UDP [2001:db8::1]:5060;{branch}"), head("[2001:db8::2]:5060")),
         format!("Via: SIP/2.0/UDP [2001:db8::1]:5060;received=2001:db8::2;{branch}")
     );
     // A Via that does not parse is echoed, so that the sender may recognise it.
     assert_eq!(via("SIP/2.0/UDP h;;", forced), "Via: SIP/2.0/UDP h;;");
-    assert_eq!(
-        via("SIP/7.0/UDP h", forced),
-        "Via: SIP/7.0/UDP h;rport=5070;received=192.0.2.9"
-    );
+    assert_eq!(via("SIP/7.0/UDP h", forced), "Via: SIP/7.0/UDP h;rport=5070;received=192.0.2.9");
 }
 
 /// Whatever a request that can be answered holds, its answer is one well-framed message.
@@ -248,26 +209,12 @@ fn every_answer_scans() {
         }
         let mut out = Vec::new();
         let source = "192.0.2.9:5070".parse().unwrap();
-        response(
-            &mut out,
-            &request,
-            400,
-            "Bad Request",
-            source,
-            Some("srv"),
-            true,
-        )
-        .finish(None)
-        .unwrap();
+        response(&mut out, &request, 400, "Bad Request", source, Some("srv"), true).finish(None).unwrap();
         let mut scanner = Scanner::new();
         let answer = scanner.scan(&out).unwrap();
         assert_eq!(answer.status(), Some(400), "{name}");
         assert_eq!(answer.bytes().len(), out.len(), "{name}");
-        assert_eq!(
-            answer.lines(HeaderName::Via).count(),
-            request.values(HeaderName::Via).count(),
-            "{name}"
-        );
+        assert_eq!(answer.lines(HeaderName::Via).count(), request.values(HeaderName::Via).count(), "{name}");
         if name.contains(".valid.") {
             assert!(answer.to().unwrap().tag().is_some(), "{name}");
             assert_eq!(answer.cseq(), request.cseq(), "{name}");

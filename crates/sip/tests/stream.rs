@@ -1,9 +1,6 @@
 //! Framing of a byte stream.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that unwraps fails with a message"
-)]
+#![allow(clippy::unwrap_used, reason = "a test that unwraps fails with a message")]
 
 mod common;
 
@@ -73,9 +70,7 @@ fn request(extra: &str, body: &str) -> Vec<u8> {
 fn messages_and_pings_in_any_pieces() {
     let one = request("Content-Length: 2\r\n", "hi");
     let two = request("l: 0\r\n", "");
-    let lone_line_feeds = String::from_utf8(two.clone())
-        .unwrap()
-        .replace("\r\n", "\n");
+    let lone_line_feeds = String::from_utf8(two.clone()).unwrap().replace("\r\n", "\n");
     let stream = [
         b"\r\n\r\n",
         &one[..],
@@ -127,17 +122,9 @@ fn content_length_is_required_but_its_absence_answered() {
 fn a_content_length_that_cannot_be_trusted_ends_the_stream() {
     let next = request("l: 0\r\n", "");
     for lie in ["-1", "x", "", "1\r\nContent-Length: 2"] {
-        let stream = [
-            request(&format!("Content-Length: {lie}\r\n"), ""),
-            next.clone(),
-        ]
-        .concat();
+        let stream = [request(&format!("Content-Length: {lie}\r\n"), ""), next.clone()].concat();
         let got = decode(&stream);
-        assert_eq!(
-            got,
-            [Got::Refused(400), Got::Broken(ScanError::StartLine)],
-            "{lie:?}"
-        );
+        assert_eq!(got, [Got::Refused(400), Got::Broken(ScanError::StartLine)], "{lie:?}");
     }
     let huge = "Content-Length: 99999999999999999999999\r\n";
     let got = decode(&request(huge, "x"));
@@ -152,11 +139,7 @@ fn a_content_length_that_cannot_be_trusted_ends_the_stream() {
 fn an_oversized_body_is_refused_and_skipped() {
     let body = "x".repeat(MAX_MESSAGE + 10);
     let next = request("l: 0\r\n", "");
-    let stream = [
-        request(&format!("l: {}\r\n", body.len()), &body),
-        next.clone(),
-    ]
-    .concat();
+    let stream = [request(&format!("l: {}\r\n", body.len()), &body), next.clone()].concat();
     let want = [Got::Refused(513), Got::Message(next)];
     assert_eq!(all_at_once(&stream), want);
     assert_eq!(in_pieces(&stream, 1000), want);
@@ -164,11 +147,7 @@ fn an_oversized_body_is_refused_and_skipped() {
     for piece in stream.chunks(1000).take(50) {
         decoder.push(piece);
         events(&mut decoder);
-        assert_eq!(
-            decoder.pending(),
-            0,
-            "a body that is thrown away is not kept"
-        );
+        assert_eq!(decoder.pending(), 0, "a body that is thrown away is not kept");
     }
 }
 
@@ -177,31 +156,17 @@ fn an_unreadable_message_is_skipped_when_its_length_is_known() {
     let next = request("l: 0\r\n", "");
     let stream = [&common::read("rfc4475/bigcode.invalid.sip")[..], &next].concat();
     let got = decode(&stream);
-    assert_eq!(
-        got,
-        [Got::Skipped(ScanError::StartLine), Got::Message(next)]
-    );
+    assert_eq!(got, [Got::Skipped(ScanError::StartLine), Got::Message(next)]);
 }
 
 #[test]
 fn what_is_not_sip_ends_the_stream() {
-    for bytes in [
-        &b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..],
-        b"\x16\x03\x01\x02\n\n",
-        b"nonsense\r\n\r\n",
-    ] {
+    for bytes in [&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], b"\x16\x03\x01\x02\n\n", b"nonsense\r\n\r\n"] {
         let bytes = [bytes, &request("l: 0\r\n", "")].concat();
-        assert_eq!(
-            decode(&bytes),
-            [Got::Broken(ScanError::StartLine)],
-            "{bytes:?}"
-        );
+        assert_eq!(decode(&bytes), [Got::Broken(ScanError::StartLine)], "{bytes:?}");
     }
     let endless = vec![b'x'; MAX_MESSAGE + 1];
-    assert_eq!(
-        all_at_once(&endless),
-        [Got::Broken(ScanError::MessageTooLong)]
-    );
+    assert_eq!(all_at_once(&endless), [Got::Broken(ScanError::MessageTooLong)]);
     let mut decoder = StreamDecoder::new();
     decoder.push(&endless);
     events(&mut decoder);

@@ -31,7 +31,11 @@ impl From<String> for Failure {
 }
 
 /// Runs the server until it is told to stop.
-pub(crate) fn run(args: &Args, settings: Settings, remarks: &[conf::Diagnostic]) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    args: &Args,
+    settings: Settings,
+    remarks: &[conf::Diagnostic],
+) -> Result<ExitCode, Failure> {
     process::apply(&settings)?;
     let logger = start_log(args, &settings)?;
     report::report(remarks);
@@ -80,7 +84,8 @@ pub(crate) fn run(args: &Args, settings: Settings, remarks: &[conf::Diagnostic])
 }
 
 fn start_log(args: &Args, settings: &Settings) -> Result<Logger, Failure> {
-    let level = |given: u8, configured: u32| u8::try_from(configured).unwrap_or(u8::MAX).saturating_add(given);
+    let level =
+        |given: u8, configured: u32| u8::try_from(configured).unwrap_or(u8::MAX).saturating_add(given);
     let options = logger::Options {
         loader: conf::Loader::new(&settings.etc_dir).exec(settings.execute_includes),
         log_dir: settings.log_dir.clone(),
@@ -104,7 +109,8 @@ fn start_log(args: &Args, settings: &Settings) -> Result<Logger, Failure> {
 
 fn control_options(server: &Server) -> ServerOptions {
     let settings = &server.settings;
-    let host = nix::unistd::gethostname().map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned());
+    let host = nix::unistd::gethostname()
+        .map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned());
     let mut options = ServerOptions::new(settings.control_socket(), host, PRODUCT);
     options.permissions = settings.control_permissions;
     options.owner = settings.control_owner.clone();
@@ -142,9 +148,11 @@ fn boot(server: &Arc<Server>) -> Result<Vec<CommandGuard>, Failure> {
 fn start_console(server: &Arc<Server>) -> Option<cli::console::Terminal> {
     let terminal = cli::console::Terminal::save();
     let server = server.clone();
-    let host = nix::unistd::gethostname().map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned());
+    let host = nix::unistd::gethostname()
+        .map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned());
     std::thread::spawn(move || {
-        if cli::console::local(server.cli.clone(), &server.logger, &host) == cli::console::Ended::Interrupted {
+        if cli::console::local(server.cli.clone(), &server.logger, &host) == cli::console::Ended::Interrupted
+        {
             // The server may be stopping already.
             let _ = server.stop.send(Stop::Now);
         }

@@ -55,7 +55,8 @@ pub(crate) fn apply(settings: &Settings) -> Result<(), String> {
     if settings.dump_core
         && let Ok((_, hard)) = getrlimit(Resource::RLIMIT_CORE)
     {
-        setrlimit(Resource::RLIMIT_CORE, hard, hard).map_err(|error| format!("cannot allow core dumps: {error}"))?;
+        setrlimit(Resource::RLIMIT_CORE, hard, hard)
+            .map_err(|error| format!("cannot allow core dumps: {error}"))?;
     }
     if let Some(files) = settings.max_files {
         let hard = getrlimit(Resource::RLIMIT_NOFILE).map_or(files, |(_, hard)| hard.max(files));
@@ -94,7 +95,8 @@ fn change_user(settings: &Settings) -> Result<(), String> {
     }
     if let Some(user) = user {
         let name = std::ffi::CString::new(user.name.clone()).map_err(|error| error.to_string())?;
-        initgroups(&name, gid.unwrap_or(user.gid)).map_err(|error| failed("take the user's groups", error))?;
+        initgroups(&name, gid.unwrap_or(user.gid))
+            .map_err(|error| failed("take the user's groups", error))?;
         setuid(user.uid).map_err(|error| failed("change the user", error))?;
     }
     Ok(())

@@ -90,7 +90,12 @@ impl Server {
     /// Warns of hints that name a device which no module knows: their lamps would stay dark.
     pub(crate) fn report_orphans(&self) {
         for orphan in self.hints.orphans() {
-            tracing::warn!("{}: hint {} names {}, which no loaded module knows", orphan.pos, orphan.key, orphan.device);
+            tracing::warn!(
+                "{}: hint {} names {}, which no loaded module knows",
+                orphan.pos,
+                orphan.key,
+                orphan.device
+            );
         }
     }
 

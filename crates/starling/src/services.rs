@@ -94,7 +94,8 @@ impl Registry for Parts {
             generators: contract.generators.clone(),
             supplements: contract.supplements.clone(),
         };
-        let brings_nothing = parts.packages.is_empty() && parts.generators.is_empty() && parts.supplements.is_empty();
+        let brings_nothing =
+            parts.packages.is_empty() && parts.generators.is_empty() && parts.supplements.is_empty();
         if !brings_nothing {
             let pubsub = self.server.pubsub.get().ok_or("res_pjsip_pubsub is not running")?;
             pubsub.add_parts(module, parts)?;

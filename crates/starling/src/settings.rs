@@ -80,7 +80,10 @@ impl Settings {
 
     /// Reads the file. As in Asterisk a bad one is reported and the defaults are used; but a file
     /// that was asked for by `-C` and is not there is an error.
-    pub(crate) fn load(file: Option<&Path>, execute_includes: bool) -> Result<(Self, Vec<Diagnostic>), LoadError> {
+    pub(crate) fn load(
+        file: Option<&Path>,
+        execute_includes: bool,
+    ) -> Result<(Self, Vec<Diagnostic>), LoadError> {
         let path = file.unwrap_or(Path::new(DEFAULT_CONFIG));
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
@@ -220,8 +223,9 @@ mod tests {
 
     #[test]
     fn relative_paths_count_from_the_file() {
-        let (settings, remarks, dir) =
-            load("[directories]\nastetcdir => .\nastrundir = run\nastlogdir => /var/log/x\n[options]\nverbose = 3\n");
+        let (settings, remarks, dir) = load(
+            "[directories]\nastetcdir => .\nastrundir = run\nastlogdir => /var/log/x\n[options]\nverbose = 3\n",
+        );
         assert_eq!(settings.etc_dir, dir.path().join("."));
         assert_eq!(settings.control_socket(), dir.path().join("run/asterisk.ctl"));
         assert_eq!(settings.log_dir, Path::new("/var/log/x"));
@@ -237,7 +241,8 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_named_with_its_place() {
-        let (settings, remarks, _dir) = load("[files]\nastctlpermissions = rw\n[options]\nnofork = perhaps\n");
+        let (settings, remarks, _dir) =
+            load("[files]\nastctlpermissions = rw\n[options]\nnofork = perhaps\n");
         assert_eq!((settings.control_permissions, settings.foreground), (None, false));
         assert_eq!(remarks.len(), 2);
         assert!(remarks[1].starts_with("asterisk.conf:4:"), "{remarks:?}");

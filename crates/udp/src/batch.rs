@@ -75,7 +75,8 @@ impl Sender {
         let datagrams = &datagrams[..datagrams.len().min(BATCH)];
         self.addresses.clear();
         self.addresses.extend(datagrams.iter().map(|(to, _)| Some(SockaddrStorage::from(*to))));
-        let slices: Vec<[IoSlice<'_>; 1]> = datagrams.iter().map(|(_, bytes)| [IoSlice::new(bytes)]).collect();
+        let slices: Vec<[IoSlice<'_>; 1]> =
+            datagrams.iter().map(|(_, bytes)| [IoSlice::new(bytes)]).collect();
         let sent = sendmmsg(
             socket.as_raw_fd(),
             &mut self.headers,

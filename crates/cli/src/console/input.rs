@@ -37,12 +37,7 @@ pub(crate) enum End {
 }
 
 /// Reads lines and does what they say until they end.
-pub(crate) fn interact(
-    input: &mut Input,
-    prompt: &str,
-    shell: bool,
-    backend: &mut dyn Backend,
-) -> End {
+pub(crate) fn interact(input: &mut Input, prompt: &str, shell: bool, backend: &mut dyn Backend) -> End {
     loop {
         let line = match input.read(prompt) {
             Read::Line(line) => line,
@@ -60,10 +55,7 @@ pub(crate) fn interact(
             } else {
                 input.printer().print("Shell commands are switched off.\n");
             }
-        } else if ["quit", "exit"]
-            .iter()
-            .any(|word| line.eq_ignore_ascii_case(word))
-        {
+        } else if ["quit", "exit"].iter().any(|word| line.eq_ignore_ascii_case(word)) {
             if backend.quit() {
                 return End::Quit;
             }
@@ -92,14 +84,8 @@ pub(crate) type Complete = Box<dyn Fn(&str) -> Vec<String> + Send>;
 
 /// Where lines come from.
 pub(crate) enum Input {
-    Terminal {
-        editor: Box<Editor<LineHelper, FileHistory>>,
-        history: Option<PathBuf>,
-        printer: Printer,
-    },
-    Plain {
-        printer: Printer,
-    },
+    Terminal { editor: Box<Editor<LineHelper, FileHistory>>, history: Option<PathBuf>, printer: Printer },
+    Plain { printer: Printer },
 }
 
 enum Read {
@@ -112,9 +98,7 @@ enum Read {
 impl Input {
     /// An editor if this is a terminal, else plain lines.
     pub(crate) fn open(complete: Complete) -> Self {
-        let plain = || Input::Plain {
-            printer: Printer::new(print_directly),
-        };
+        let plain = || Input::Plain { printer: Printer::new(print_directly) };
         if !stdin().is_terminal() || !stdout().is_terminal() {
             return plain();
         }
@@ -140,11 +124,7 @@ impl Input {
         let mut external = editor.create_external_printer()?;
         // Fails only with the terminal, which the next read notices.
         let printer = Printer::new(move |text| drop(external.print(text.to_owned())));
-        Ok(Input::Terminal {
-            editor: Box::new(editor),
-            history,
-            printer,
-        })
+        Ok(Input::Terminal { editor: Box::new(editor), history, printer })
     }
 
     /// Prints above the prompt, from any thread.
@@ -155,9 +135,7 @@ impl Input {
 
     fn read(&mut self, prompt: &str) -> Read {
         match self {
-            Input::Terminal {
-                editor, history, ..
-            } => match editor.readline(prompt) {
+            Input::Terminal { editor, history, .. } => match editor.readline(prompt) {
                 Ok(line) => {
                     if editor.add_history_entry(line.as_str()).unwrap_or(false)
                         && let Some(path) = history
@@ -198,9 +176,7 @@ pub(crate) struct Printer {
 
 impl Printer {
     fn new(print: impl FnMut(&str) + Send + 'static) -> Self {
-        Printer {
-            print: Arc::new(Mutex::new(print)),
-        }
+        Printer { print: Arc::new(Mutex::new(print)) }
     }
 
     pub(crate) fn print(&self, text: &str) {
@@ -231,10 +207,7 @@ impl Completer for LineHelper {
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
         let line = line.get(..position).unwrap_or(line);
-        let mut found: Vec<_> = (self.complete)(line)
-            .iter()
-            .map(|word| quoted(word))
-            .collect();
+        let mut found: Vec<_> = (self.complete)(line).iter().map(|word| quoted(word)).collect();
         if let [only] = &mut found[..] {
             only.push(' ');
         }

@@ -14,9 +14,7 @@ pub struct Terminal {
 impl Terminal {
     /// The settings of standard input now; `None` if it is not a terminal.
     pub fn save() -> Option<Self> {
-        tcgetattr(stdin())
-            .ok()
-            .map(|settings| Terminal { settings })
+        tcgetattr(stdin()).ok().map(|settings| Terminal { settings })
     }
 
     /// Sets them again.

@@ -5,29 +5,21 @@ use crate::command::command;
 
 /// A command that prints its own words and its arguments.
 fn echo(words: &'static str) -> impl Command {
-    command(
-        words,
-        format!("About {words}"),
-        format!("Usage: {words} [<thing>]"),
-        move |cx| {
-            let args = cx.args.join("|");
-            let _ = writeln!(cx, "{words}: {args}");
-            match cx.args.last().map(String::as_str) {
-                Some("fail") => Outcome::Failure,
-                Some("usage") => Outcome::ShowUsage,
-                Some("panic") => panic!("as a test"),
-                _ => Outcome::Success,
-            }
-        },
-    )
+    command(words, format!("About {words}"), format!("Usage: {words} [<thing>]"), move |cx| {
+        let args = cx.args.join("|");
+        let _ = writeln!(cx, "{words}: {args}");
+        match cx.args.last().map(String::as_str) {
+            Some("fail") => Outcome::Failure,
+            Some("usage") => Outcome::ShowUsage,
+            Some("panic") => panic!("as a test"),
+            _ => Outcome::Success,
+        }
+    })
 }
 
 fn with(words: &[&'static str]) -> (Arc<Cli>, Vec<CommandGuard>) {
     let cli = Cli::new();
-    let guards = words
-        .iter()
-        .map(|words| cli.register(echo(words)))
-        .collect();
+    let guards = words.iter().map(|words| cli.register(echo(words))).collect();
     (cli, guards)
 }
 
@@ -43,18 +35,9 @@ fn said(text: &str, ok: bool) -> (String, bool) {
 #[test]
 fn the_longest_match_runs() {
     let (cli, _guards) = with(&["module", "module show", "module show like"]);
-    assert_eq!(
-        run(&cli, "module show like pidf"),
-        said("module show like: pidf\n", true)
-    );
-    assert_eq!(
-        run(&cli, "Module SHOW lik pidf"),
-        said("module show: lik|pidf\n", true)
-    );
-    assert_eq!(
-        run(&cli, "  module  load \"a b\" "),
-        said("module: load|a b\n", true)
-    );
+    assert_eq!(run(&cli, "module show like pidf"), said("module show like: pidf\n", true));
+    assert_eq!(run(&cli, "Module SHOW lik pidf"), said("module show: lik|pidf\n", true));
+    assert_eq!(run(&cli, "  module  load \"a b\" "), said("module: load|a b\n", true));
 }
 
 #[test]
@@ -68,21 +51,12 @@ fn failures_and_wrong_use_say_so() {
     );
     assert_eq!(
         run(&cli, "module load panic"),
-        said(
-            "module load: panic\nCommand 'module load panic' failed.\n",
-            false
-        )
+        said("module load: panic\nCommand 'module load panic' failed.\n", false)
     );
-    assert_eq!(
-        run(&cli, "module load again"),
-        said("module load: again\n", true)
-    );
+    assert_eq!(run(&cli, "module load again"), said("module load: again\n", true));
     assert_eq!(run(&cli, "   "), said("", true));
     let long = format!("module load{}", " x".repeat(63));
-    assert_eq!(
-        run(&cli, &long),
-        said("A command has at most 64 words; this one has 65.\n", false)
-    );
+    assert_eq!(run(&cli, &long), said("A command has at most 64 words; this one has 65.\n", false));
 }
 
 #[test]
@@ -95,9 +69,8 @@ fn unknown_commands_point_to_help() {
         ("core show", "core show"),
         ("core show hin 1", "core show hin"),
     ] {
-        let text = format!(
-            "No such command '{line}' (type 'core show help {close}' for other possible commands)\n"
-        );
+        let text =
+            format!("No such command '{line}' (type 'core show help {close}' for other possible commands)\n");
         assert_eq!(run(&cli, line), (text, false));
     }
 }
@@ -121,11 +94,7 @@ fn a_command_is_there_as_long_as_its_guard() {
 fn completion_of_words_and_arguments() {
     let (cli, _guards) = with(&["core show hint", "core show hints", "_hidden"]);
     let hint = command("core show hints", "", "", |_| Outcome::Success).completing(|args, _| {
-        if args.is_empty() {
-            vec!["1000".into(), "1001".into(), "2000".into()]
-        } else {
-            vec![]
-        }
+        if args.is_empty() { vec!["1000".into(), "1001".into(), "2000".into()] } else { vec![] }
     });
     let _hint = cli.register(hint);
     let _set = cli.register(echo("pjsip set logger {on|off|host}"));
@@ -143,12 +112,7 @@ fn completion_of_words_and_arguments() {
 
 #[test]
 fn help_lists_and_explains() {
-    let (cli, _guards) = with(&[
-        "core show hint",
-        "core show hints",
-        "pjsip set logger {on|off}",
-        "_hidden",
-    ]);
+    let (cli, _guards) = with(&["core show hint", "core show hints", "pjsip set logger {on|off}", "_hidden"]);
     let row = |words: &str| format!("{words:<30} -- About {words}\n");
     assert_eq!(
         run(&cli, "core show help").0,
@@ -160,24 +124,12 @@ fn help_lists_and_explains() {
             row("pjsip set logger {on|off}")
         )
     );
-    assert_eq!(
-        run(&cli, "core show help PJSIP set").0,
-        row("pjsip set logger {on|off}")
-    );
-    assert_eq!(
-        run(&cli, "core show help core show hint").0,
-        "Usage: core show hint [<thing>]\n"
-    );
+    assert_eq!(run(&cli, "core show help PJSIP set").0, row("pjsip set logger {on|off}"));
+    assert_eq!(run(&cli, "core show help core show hint").0, "Usage: core show hint [<thing>]\n");
     let alternatives = "Usage: pjsip set logger {on|off} [<thing>]\n";
     assert_eq!(run(&cli, "core show help pjsip set logger").0, alternatives);
-    assert_eq!(
-        run(&cli, "core show help pjsip set logger on").0,
-        alternatives
-    );
-    assert_eq!(
-        run(&cli, "core show help nosuch").0,
-        "No such command 'nosuch'.\n"
-    );
+    assert_eq!(run(&cli, "core show help pjsip set logger on").0, alternatives);
+    assert_eq!(run(&cli, "core show help nosuch").0, "No such command 'nosuch'.\n");
 }
 
 #[test]

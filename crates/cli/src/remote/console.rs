@@ -44,9 +44,7 @@ pub fn console(socket: &Path, options: &ConsoleOptions) -> Result<(), RemoteErro
     let connection = connect(socket, options)?;
     let terminal = Terminal::save();
     let completing = socket.to_owned();
-    let mut input = Input::open(Box::new(move |line| {
-        complete(&completing, line).unwrap_or_default()
-    }));
+    let mut input = Input::open(Box::new(move |line| complete(&completing, line).unwrap_or_default()));
     let printer = input.printer();
     let prompt = prompt(&connection.greeting.host);
     printer.print(&banner(&connection.greeting));
@@ -73,11 +71,7 @@ pub fn console(socket: &Path, options: &ConsoleOptions) -> Result<(), RemoteErro
             exit(1);
         })
         .map_err(RemoteError::Io)?;
-    let mut backend = Remote {
-        stream,
-        command_ended,
-        printer,
-    };
+    let mut backend = Remote { stream, command_ended, printer };
     interact(&mut input, &prompt, !options.no_shell, &mut backend);
     Ok(())
 }
@@ -96,18 +90,12 @@ fn connect(socket: &Path, options: &ConsoleOptions) -> Result<Connection, Remote
             Err(error) => return Err(error),
         }
     };
-    connection
-        .stream
-        .set_read_timeout(None)
-        .map_err(RemoteError::Io)?;
+    connection.stream.set_read_timeout(None).map_err(RemoteError::Io)?;
     if !options.mute {
         connection.send("logger mute silent")?;
     }
     if options.verbose > 0 {
-        connection.send(&format!(
-            "core set verbose atleast {} silent",
-            options.verbose
-        ))?;
+        connection.send(&format!("core set verbose atleast {} silent", options.verbose))?;
     }
     if options.debug > 0 {
         connection.send(&format!("core set debug atleast {} silent", options.debug))?;
@@ -138,9 +126,7 @@ impl Backend for Remote {
         match sent {
             // An error is a listener that is gone, and the process with it.
             Ok(()) => drop(self.command_ended.recv()),
-            Err(error) => self
-                .printer
-                .print(&format!("The command could not be sent: {error}\n")),
+            Err(error) => self.printer.print(&format!("The command could not be sent: {error}\n")),
         }
     }
 
@@ -174,10 +160,7 @@ impl Listener {
             // The command that waits for its end will not have one.
             let _ = self.ended.send(());
             let again = connect(&self.socket, &self.options).and_then(|connection| {
-                Ok((
-                    connection.stream.try_clone().map_err(RemoteError::Io)?,
-                    connection,
-                ))
+                Ok((connection.stream.try_clone().map_err(RemoteError::Io)?, connection))
             });
             match again {
                 Ok((stream, new)) => {
@@ -216,9 +199,7 @@ impl Listener {
     fn print_unfinished(&mut self) {
         if !self.unfinished.is_empty() {
             self.unfinished.push(b'\n');
-            self.printer.print(&String::from_utf8_lossy(&std::mem::take(
-                &mut self.unfinished,
-            )));
+            self.printer.print(&String::from_utf8_lossy(&std::mem::take(&mut self.unfinished)));
         }
     }
 }

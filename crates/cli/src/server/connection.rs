@@ -44,37 +44,16 @@ pub(super) struct Connection {
 impl Connection {
     pub(super) fn new(cli: Arc<Cli>, logger: &Logger, stall: Duration) -> Self {
         let (console, lines) = logger.attach();
-        Connection {
-            cli,
-            console,
-            lines,
-            stall,
-        }
+        Connection { cli, console, lines, stall }
     }
 
     /// Serves until the client goes, asks to be closed, or takes nothing any more, or until the server stops.
-    pub(super) async fn serve(
-        self,
-        stream: UnixStream,
-        greeting: String,
-        stopping: watch::Receiver<bool>,
-    ) {
+    pub(super) async fn serve(self, stream: UnixStream, greeting: String, stopping: watch::Receiver<bool>) {
         let (read, write) = stream.into_split();
         let (output, pieces) = mpsc::channel(PIECES);
-        let mut writer = pin!(
-            Writer {
-                write,
-                stall: self.stall
-            }
-            .run(greeting, pieces, self.lines, self.console.clone())
-        );
-        let reader = Reader {
-            read,
-            cli: self.cli,
-            session: Session::new(self.console),
-            output,
-            stopping,
-        };
+        let mut writer =
+            pin!(Writer { write, stall: self.stall }.run(greeting, pieces, self.lines, self.console.clone()));
+        let reader = Reader { read, cli: self.cli, session: Session::new(self.console), output, stopping };
         tokio::select! {
             // Its end closes the queue: the writer ends when it has written what is left.
             () = reader.run() => writer.await,
@@ -97,11 +76,7 @@ impl Reader {
         let mut buffer = Vec::new();
         let mut searched = 0;
         loop {
-            let end = buffer
-                .iter()
-                .skip(searched)
-                .position(|byte| *byte == 0)
-                .map(|found| searched + found);
+            let end = buffer.iter().skip(searched).position(|byte| *byte == 0).map(|found| searched + found);
             let length = end.unwrap_or(buffer.len());
             if length > MAX_REQUEST {
                 let text = format!("A command has at most {MAX_REQUEST} bytes.\n");
@@ -112,8 +87,7 @@ impl Reader {
             if let Some(end) = end {
                 let request: Vec<u8> = buffer.drain(..=end).collect();
                 searched = 0;
-                let text =
-                    String::from_utf8_lossy(request.get(..end).unwrap_or_default()).into_owned();
+                let text = String::from_utf8_lossy(request.get(..end).unwrap_or_default()).into_owned();
                 if !self.handle(text).await {
                     return;
                 }
@@ -133,9 +107,7 @@ impl Reader {
     /// Does what a request asks for; `false` to close the connection.
     async fn handle(&self, text: String) -> bool {
         let (cli, session) = (self.cli.clone(), self.session.clone());
-        let mut output = Pieces {
-            queue: self.output.clone(),
-        };
+        let mut output = Pieces { queue: self.output.clone() };
         let done = spawn_blocking(move || match Request::parse(&text) {
             Request::Run(line) => {
                 cli.run_to(line, &session, &mut output);
@@ -232,10 +204,7 @@ impl Writer {
 
     /// `false` if the client is gone or takes nothing.
     async fn send(&mut self, bytes: &[u8]) -> bool {
-        matches!(
-            timeout(self.stall, self.write.write_all(bytes)).await,
-            Ok(Ok(()))
-        )
+        matches!(timeout(self.stall, self.write.write_all(bytes)).await, Ok(Ok(())))
     }
 }
 
@@ -253,9 +222,7 @@ fn collect(mut piece: Vec<u8>, pieces: &mut mpsc::Receiver<Vec<u8>>) -> Vec<u8> 
 fn matches_array(words: &[String]) -> String {
     let mut out = String::new();
     if let Some((first, rest)) = words.split_first() {
-        let common = rest
-            .iter()
-            .fold(first.as_str(), |common, word| common_start(common, word));
+        let common = rest.iter().fold(first.as_str(), |common, word| common_start(common, word));
         out.push_str(common);
         out.push(' ');
     }
@@ -267,10 +234,7 @@ fn matches_array(words: &[String]) -> String {
 }
 
 fn common_start<'a>(a: &'a str, b: &str) -> &'a str {
-    let same = a
-        .char_indices()
-        .zip(b.chars())
-        .find(|((_, x), y)| !x.eq_ignore_ascii_case(y));
+    let same = a.char_indices().zip(b.chars()).find(|((_, x), y)| !x.eq_ignore_ascii_case(y));
     let end = same.map_or(a.len().min(b.len()), |((position, _), _)| position);
     a.get(..end).unwrap_or(a)
 }
@@ -281,17 +245,10 @@ mod tests {
 
     #[test]
     fn completions_as_old_clients_read_them() {
-        let words = |list: &[&str]| {
-            list.iter()
-                .map(|word| (*word).to_owned())
-                .collect::<Vec<_>>()
-        };
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         assert_eq!(matches_array(&[]), "_EOF_");
         assert_eq!(matches_array(&words(&["show"])), "show show _EOF_");
-        assert_eq!(
-            matches_array(&words(&["settings", "set"])),
-            "set settings set _EOF_"
-        );
+        assert_eq!(matches_array(&words(&["settings", "set"])), "set settings set _EOF_");
         assert_eq!(common_start("éa", "éb"), "é");
     }
 }

@@ -42,10 +42,7 @@ impl<'a> Request<'a> {
             Request::Complete(line)
         } else if let Some(line) = strip(text, COUNT).and_then(line_of) {
             Request::CountCompletions(line)
-        } else if ["quit", "exit"]
-            .iter()
-            .any(|word| text.trim().eq_ignore_ascii_case(word))
-        {
+        } else if ["quit", "exit"].iter().any(|word| text.trim().eq_ignore_ascii_case(word)) {
             Request::Quit
         } else {
             Request::Run(text)
@@ -56,9 +53,7 @@ impl<'a> Request<'a> {
 /// `text` after `prefix` in any case.
 fn strip<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
-    head.eq_ignore_ascii_case(prefix)
-        .then(|| text.get(prefix.len()..))
-        .flatten()
+    head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
 }
 
 /// The line in `"line" "word"`. Clients do not escape quotes inside it, so it ends at the last `" "`; the word repeats
@@ -75,30 +70,15 @@ mod tests {
     #[test]
     fn requests() {
         let quoted = r#"_COMMAND MATCHESARRAY "devstate change "Custom:a" IN" "IN""#;
-        assert_eq!(
-            Request::parse(quoted),
-            Request::Complete(r#"devstate change "Custom:a" IN"#)
-        );
-        assert_eq!(
-            Request::parse(r#"_command nummatches "core " """#),
-            Request::CountCompletions("core ")
-        );
+        assert_eq!(Request::parse(quoted), Request::Complete(r#"devstate change "Custom:a" IN"#));
+        assert_eq!(Request::parse(r#"_command nummatches "core " """#), Request::CountCompletions("core "));
         assert_eq!(
             Request::parse("cli quit after core show version"),
             Request::RunAndQuit("core show version")
         );
-        assert_eq!(
-            Request::parse("_RUN core show version\n"),
-            Request::RunWithStatus("core show version")
-        );
-        assert_eq!(
-            Request::parse("core show version\r\n"),
-            Request::Run("core show version")
-        );
+        assert_eq!(Request::parse("_RUN core show version\n"), Request::RunWithStatus("core show version"));
+        assert_eq!(Request::parse("core show version\r\n"), Request::Run("core show version"));
         assert_eq!(Request::parse("QUIT"), Request::Quit);
-        assert_eq!(
-            Request::parse("_COMMAND MATCHESARRAY core"),
-            Request::Run("_COMMAND MATCHESARRAY core")
-        );
+        assert_eq!(Request::parse("_COMMAND MATCHESARRAY core"), Request::Run("_COMMAND MATCHESARRAY core"));
     }
 }

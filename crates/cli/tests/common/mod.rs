@@ -33,44 +33,21 @@ pub(crate) fn bench() -> Bench {
     let (logger, layer) = Logger::start(options).unwrap();
     let cli = Cli::new();
     let mut guards = cli::register_core_commands(&cli, &logger);
-    guards.push(
-        cli.register(command("core ping", "Answer", "Usage: core ping", |cx| {
-            cx.print("pong\n");
-            if cx.args.is_empty() {
-                Outcome::Success
-            } else {
-                Outcome::Failure
-            }
-        })),
-    );
-    guards.push(cli.register(command(
-        "core flood",
-        "Print 1 MB",
-        "Usage: core flood",
-        |cx| {
-            (0..16384).for_each(|row| cx.print(&format!("{row:063}\n")));
-            Outcome::Success
-        },
-    )));
-    guards.push(cli.register(command(
-        "core nul",
-        "Print a NUL",
-        "Usage: core nul",
-        |cx| {
-            cx.print("a\0b\n");
-            Outcome::Success
-        },
-    )));
+    guards.push(cli.register(command("core ping", "Answer", "Usage: core ping", |cx| {
+        cx.print("pong\n");
+        if cx.args.is_empty() { Outcome::Success } else { Outcome::Failure }
+    })));
+    guards.push(cli.register(command("core flood", "Print 1 MB", "Usage: core flood", |cx| {
+        (0..16384).for_each(|row| cx.print(&format!("{row:063}\n")));
+        Outcome::Success
+    })));
+    guards.push(cli.register(command("core nul", "Print a NUL", "Usage: core nul", |cx| {
+        cx.print("a\0b\n");
+        Outcome::Success
+    })));
     let socket = dir.path().join("asterisk.ctl");
-    let mut bench = Bench {
-        socket,
-        logger,
-        layer: Some(layer),
-        cli,
-        _dir: dir,
-        running: None,
-        _guards: guards,
-    };
+    let mut bench =
+        Bench { socket, logger, layer: Some(layer), cli, _dir: dir, running: None, _guards: guards };
     bench.start();
     bench
 }
@@ -84,10 +61,7 @@ impl Bench {
         let (stop, stopped) = oneshot::channel();
         let (cli, logger) = (self.cli.clone(), self.logger.clone());
         let thread = thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let stopped = async { drop(stopped.await) };
                 server.serve(cli, logger, stopped).await.unwrap();

@@ -34,18 +34,10 @@ impl Parser<'_> {
             let message = format!("blank between '[{name}]' and its options: write '[{name}](...'");
             self.error(at.pos(trailing), message);
         } else if !trailing.is_empty() {
-            self.warn(
-                at.pos(trailing),
-                format!("'{trailing}' after the header is ignored"),
-            );
+            self.warn(at.pos(trailing), format!("'{trailing}' after the header is ignored"));
         }
 
-        let mut header = Header {
-            name,
-            template: false,
-            inherited: Vec::new(),
-            target: None,
-        };
+        let mut header = Header { name, template: false, inherited: Vec::new(), target: None };
         for option in options.into_iter().flat_map(|options| options.split(',')) {
             self.option(at, trim(option), &mut header);
         }
@@ -63,21 +55,14 @@ impl Parser<'_> {
                 Err(message) => self.error(at.pos(option), message),
             }
         } else if let Some(parent) = self.find(short_name(option), &Filter::ANY) {
-            let entries = self
-                .config
-                .sections
-                .get(parent)
-                .map_or(&[][..], |s| &s.entries);
+            let entries = self.config.sections.get(parent).map_or(&[][..], |s| &s.entries);
             if header.inherited.len() + entries.len() > MAX_INHERITED {
                 let message = format!("inherits more than {MAX_INHERITED} entries");
                 // Nor may others inherit so much from this one.
                 header.inherited.clear();
                 return self.error(at.pos(option), message);
             }
-            let copies = entries.iter().map(|e| Entry {
-                inherited: true,
-                ..e.clone()
-            });
+            let copies = entries.iter().map(|e| Entry { inherited: true, ..e.clone() });
             header.inherited.extend(copies);
         } else {
             let message = format!("no section '{option}' before this line to inherit from");
@@ -88,14 +73,13 @@ impl Parser<'_> {
     /// The section that `+filter` appends to.
     fn target(&self, name: &str, filter: &str) -> Result<usize, String> {
         let parsed = Filter::parse(filter)?;
-        self.find(name, &parsed)
-            .ok_or_else(|| match self.find(name, &Filter::ANY) {
-                None => format!("no section '{name}' before this line to append to"),
-                Some(_) if filter.is_empty() => format!(
-                    "'{name}' is a template: append to it with '[{name}](+TEMPLATES=include)'"
-                ),
-                Some(_) => format!("no section '{name}' before this line matches '{filter}'"),
-            })
+        self.find(name, &parsed).ok_or_else(|| match self.find(name, &Filter::ANY) {
+            None => format!("no section '{name}' before this line to append to"),
+            Some(_) if filter.is_empty() => {
+                format!("'{name}' is a template: append to it with '[{name}](+TEMPLATES=include)'")
+            }
+            Some(_) => format!("no section '{name}' before this line matches '{filter}'"),
+        })
     }
 
     /// Makes the section of a header the one that entries go to.
@@ -113,10 +97,7 @@ impl Parser<'_> {
                     pos: at.pos(text),
                     entries: header.inherited,
                 });
-                self.index
-                    .entry(header.name.to_ascii_lowercase())
-                    .or_default()
-                    .push(index);
+                self.index.entry(header.name.to_ascii_lowercase()).or_default().push(index);
             }
         }
         self.place = Place::Section(index);
@@ -126,10 +107,7 @@ impl Parser<'_> {
     fn section_name<'a>(&mut self, at: &Cursor<'_>, name: &'a str) -> &'a str {
         let short = short_name(name);
         if short.len() < name.len() {
-            self.warn(
-                at.pos(name),
-                format!("section name cut at {MAX_NAME} characters: '{short}'"),
-            );
+            self.warn(at.pos(name), format!("section name cut at {MAX_NAME} characters: '{short}'"));
         }
         if name.is_empty() {
             self.warn(at.pos(name), "section without a name".into());

@@ -17,11 +17,8 @@ const MAX_DEPTH: usize = 10;
 const MAX_ALTERNATIVES: usize = 1024;
 
 /// As a shell matches: `*` and `?` neither match `/` nor a leading dot.
-const LIKE_A_SHELL: MatchOptions = MatchOptions {
-    case_sensitive: true,
-    require_literal_separator: true,
-    require_literal_leading_dot: true,
-};
+const LIKE_A_SHELL: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
 impl Parser<'_> {
     pub(super) fn directive(&mut self, at: &Cursor<'_>, text: &str) {
@@ -59,11 +56,7 @@ impl Parser<'_> {
             found |= self.include_file(pos, &path, required);
         }
         if required && !found {
-            let message = if is_glob(name) {
-                "no file matches"
-            } else {
-                "no such file"
-            };
+            let message = if is_glob(name) { "no file matches" } else { "no such file" };
             self.error(pos.clone(), format!("cannot include '{name}': {message}"));
         }
     }
@@ -82,10 +75,7 @@ impl Parser<'_> {
                 return false;
             }
             Err(ReadError::Irregular) => {
-                self.warn(
-                    pos.clone(),
-                    format!("'{name}' is not a regular file: ignored"),
-                );
+                self.warn(pos.clone(), format!("'{name}' is not a regular file: ignored"));
             }
             Err(ReadError::Io(reason)) => {
                 let message = format!("cannot include '{name}': {reason}");
@@ -117,17 +107,10 @@ impl Parser<'_> {
             self.report(Severity::Error, pos.clone(), format!("{command}: {line}"));
         }
         if !output.status.success() {
-            self.warn(
-                pos.clone(),
-                format!("{command}: ended with {}", output.status),
-            );
+            self.warn(pos.clone(), format!("{command}: ended with {}", output.status));
         }
         if output.stdout.is_empty() {
-            self.report(
-                Severity::Notice,
-                pos.clone(),
-                format!("{command}: printed nothing"),
-            );
+            self.report(Severity::Notice, pos.clone(), format!("{command}: printed nothing"));
         }
         let label: Arc<str> = format!("#exec {command}").into();
         self.text(Path::new(&*label), &label, &output.stdout);
@@ -137,9 +120,7 @@ impl Parser<'_> {
 /// `"name"` and `<name>` are `name`.
 fn unquote(argument: &str) -> &str {
     let inside = |open, close| argument.strip_prefix(open)?.strip_suffix(close);
-    inside('"', '"')
-        .or_else(|| inside('<', '>'))
-        .unwrap_or(argument)
+    inside('"', '"').or_else(|| inside('<', '>')).unwrap_or(argument)
 }
 
 fn is_glob(name: &str) -> bool {
@@ -149,10 +130,7 @@ fn is_glob(name: &str) -> bool {
 /// The files that a name with wildcards stands for: for each choice of its braces, sorted.
 fn matches(dir: &Path, name: &str) -> Vec<PathBuf> {
     let names = alternatives(name);
-    names
-        .iter()
-        .flat_map(|name| wildcard_matches(dir, name))
-        .collect()
+    names.iter().flat_map(|name| wildcard_matches(dir, name)).collect()
 }
 
 fn wildcard_matches(dir: &Path, name: &str) -> Vec<PathBuf> {

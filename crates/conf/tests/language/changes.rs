@@ -7,12 +7,7 @@ use std::time::{Duration, SystemTime};
 use crate::{directory, load, write};
 
 fn touch(path: &Path, time: SystemTime) {
-    File::options()
-        .write(true)
-        .open(path)
-        .unwrap()
-        .set_modified(time)
-        .unwrap();
+    File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
 #[test]
@@ -38,15 +33,9 @@ fn a_change_of_any_file_is_seen() {
     assert!(after.fingerprint().unchanged());
 
     write(dir.path(), "b", b"");
-    assert!(
-        !after.fingerprint().unchanged(),
-        "what was missing is there"
-    );
+    assert!(!after.fingerprint().unchanged(), "what was missing is there");
     fs::remove_file(included).unwrap();
-    assert!(
-        !before.fingerprint().unchanged(),
-        "what was there is missing"
-    );
+    assert!(!before.fingerprint().unchanged(), "what was there is missing");
 }
 
 #[test]

@@ -6,11 +6,7 @@ use crate::{check, fails, parse};
 
 #[test]
 fn everything_after_the_first_equals_sign_is_the_value() {
-    check(
-        "[a]\nx=1=2\ny = a => b\n z=\"q\" 'r'",
-        &["[a] x=1=2 y=a => b z=\"q\" 'r'"],
-        &[],
-    );
+    check("[a]\nx=1=2\ny = a => b\n z=\"q\" 'r'", &["[a] x=1=2 y=a => b z=\"q\" 'r'"], &[]);
 }
 
 #[test]
@@ -28,31 +24,20 @@ fn empty_values_and_repeated_names_are_kept() {
     assert_eq!(a.value("x"), Some("2"));
     assert_eq!(a.value("Y"), Some(""));
     assert_eq!(a.value("z"), None);
-    assert_eq!(
-        a.all("x").map(|e| &*e.value).collect::<Vec<_>>(),
-        ["", "1", "2"]
-    );
+    assert_eq!(a.all("x").map(|e| &*e.value).collect::<Vec<_>>(), ["", "1", "2"]);
     assert_eq!(a.get("y").unwrap().pos.to_string(), "t.conf:5:1");
 }
 
 #[test]
 fn plus_equals_appends_to_the_last_of_exactly_that_name() {
-    check(
-        "[a]\nx=0\nx=1\ny=2\nx +=  3 \nx+=4",
-        &["[a] x=0 x=1  34 y=2"],
-        &[],
-    );
+    check("[a]\nx=0\nx=1\ny=2\nx +=  3 \nx+=4", &["[a] x=0 x=1  34 y=2"], &[]);
     check("[a]\nx=1\nX += 2", &["[a] x=1 X=2"], &[]);
     check("[a]\nx += => 2", &["[a] x==> 2"], &[]);
 }
 
 #[test]
 fn plus_equals_reaches_inherited_entries_and_leaves_the_parent_alone() {
-    check(
-        "[a]\nx=>1\n[b](a)\nx += ,2",
-        &["[a] x=>1", "[b] x=>1 ,2"],
-        &[],
-    );
+    check("[a]\nx=>1\n[b](a)\nx += ,2", &["[a] x=>1", "[b] x=>1 ,2"], &[]);
     let config = parse("[a]\nx=1\n[b](a)\n x += ,2").unwrap();
     let x = config.section("b").unwrap().get("x").unwrap();
     assert!(!x.inherited);
@@ -61,11 +46,7 @@ fn plus_equals_reaches_inherited_entries_and_leaves_the_parent_alone() {
 
 #[test]
 fn a_leading_backslash_makes_the_next_character_literal() {
-    check(
-        "[a]\n\\[x=1\n\\#y=2\n\\\\z=3\n\\=v=4\n\\+=5",
-        &["[a] [x=1 #y=2 \\z=3 =v=4 +=5"],
-        &[],
-    );
+    check("[a]\n\\[x=1\n\\#y=2\n\\\\z=3\n\\=v=4\n\\+=5", &["[a] [x=1 #y=2 \\z=3 =v=4 +=5"], &[]);
     fails(
         "[a]\n  \\ x=1\n\\\n\\\ty=2",
         &[
@@ -78,10 +59,7 @@ fn a_leading_backslash_makes_the_next_character_literal() {
 
 #[test]
 fn an_entry_before_any_section_is_one_error() {
-    fails(
-        "\n  x=1\ny=2\n[a]\nz=3",
-        &["E t.conf:2:3: no section before this line"],
-    );
+    fails("\n  x=1\ny=2\n[a]\nz=3", &["E t.conf:2:3: no section before this line"]);
 }
 
 #[test]

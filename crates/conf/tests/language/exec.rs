@@ -20,10 +20,7 @@ fn commands_do_not_run_unless_allowed() {
 #[test]
 fn what_a_command_prints_is_read() {
     let text = "[s]\n#exec \"for i in 1 2\\; do echo x=$i\\; done\\; echo [t]\\; echo y=3\"\nz=4";
-    let config = Loader::new("/nonexistent")
-        .exec(true)
-        .parse("t.conf", text)
-        .unwrap();
+    let config = Loader::new("/nonexistent").exec(true).parse("t.conf", text).unwrap();
     assert_eq!(shown(&config), ["[s] x=1 x=2 z=4", "[t] y=3"]);
     assert!(!config.fingerprint().unchanged());
 }

@@ -9,34 +9,23 @@ use crate::{check, directory, fails, load, remarks, shown};
 #[test]
 fn an_include_stays_in_the_section_and_the_includer_goes_on_in_it() {
     let dir = directory(&[
-        (
-            "t.conf",
-            "[modules]\nautoload=no\n#include more.conf\nload=c",
-        ),
+        ("t.conf", "[modules]\nautoload=no\n#include more.conf\nload=c"),
         ("more.conf", "load=a\n[other]\nload=b"),
     ]);
-    assert_eq!(
-        shown(&load(&dir).unwrap()),
-        ["[modules] autoload=no load=a load=c", "[other] load=b"]
-    );
+    assert_eq!(shown(&load(&dir).unwrap()), ["[modules] autoload=no load=a load=c", "[other] load=b"]);
 }
 
 #[test]
 fn an_include_before_any_section_leaves_the_includer_outside() {
     let dir = directory(&[("t.conf", "#include a\nx=1"), ("a", "[a]\ny=2")]);
-    assert_eq!(
-        remarks(&load(&dir)),
-        ["E t.conf:2:1: no section before this line"]
-    );
+    assert_eq!(remarks(&load(&dir)), ["E t.conf:2:1: no section before this line"]);
 }
 
 #[test]
 fn names_may_be_bare_quoted_or_in_angle_brackets() {
     let dir = directory(&[("a b", "x=1"), ("c", "x=2"), ("d", "x=3")]);
-    let text = format!(
-        "[s]\n#include \"a b\"\n #INCLUDE\t<c>\n#tryinclude \"{}/d\" ; why",
-        dir.path().display()
-    );
+    let text =
+        format!("[s]\n#include \"a b\"\n #INCLUDE\t<c>\n#tryinclude \"{}/d\" ; why", dir.path().display());
     let config = Loader::new(dir.path()).parse("t.conf", &text).unwrap();
     assert_eq!(shown(&config), ["[s] x=1 x=2 x=3"]);
 }
@@ -68,10 +57,7 @@ fn parents_are_found_across_files() {
         ("a", "[a](!)\nx=1\n#include b"),
         ("b", "[b](a)\ny=2"),
     ]);
-    assert_eq!(
-        shown(&load(&dir).unwrap()),
-        ["[a]! x=1", "[b] x=1 y=2", "[c] x=1 y=2 z=3"]
-    );
+    assert_eq!(shown(&load(&dir).unwrap()), ["[a]! x=1", "[b] x=1 y=2", "[c] x=1 y=2 z=3"]);
 }
 
 #[test]
@@ -93,18 +79,13 @@ fn positions_have_a_short_form() {
     let dir = directory(&[("t.conf", "[s]\n#include d/a"), ("d/a", "\n x=1")]);
     let config = load(&dir).unwrap();
     let pos = &config.section("s").unwrap().get("x").unwrap().pos;
-    assert_eq!(
-        (pos.to_string().as_str(), pos.short().as_str()),
-        ("d/a:2:2", "a:2")
-    );
+    assert_eq!((pos.to_string().as_str(), pos.short().as_str()), ("d/a:2:2", "a:2"));
 }
 
 #[test]
 fn a_missing_file_fails_include_and_not_tryinclude() {
-    let dir = directory(&[(
-        "t.conf",
-        "[s]\n#tryinclude nosuch\n#tryinclude no*such\n#tryinclude no/such\nx=1",
-    )]);
+    let dir =
+        directory(&[("t.conf", "[s]\n#tryinclude nosuch\n#tryinclude no*such\n#tryinclude no/such\nx=1")]);
     let result = load(&dir);
     assert!(remarks(&result).is_empty());
     assert_eq!(shown(&result.unwrap()), ["[s] x=1"]);
@@ -131,23 +112,15 @@ fn globs_read_what_matches_in_order() {
     let dir = directory(&files);
     let included = |name: &str| {
         let text = format!("[s]\n#include {name}");
-        Loader::new(dir.path())
-            .parse("t.conf", &text)
-            .map(|config| shown(&config).concat())
+        Loader::new(dir.path()).parse("t.conf", &text).map(|config| shown(&config).concat())
     };
     assert_eq!(included("d/*.conf").unwrap(), "[s] x=1 x=2");
     assert_eq!(included("d/[13].*").unwrap(), "[s] x=1 x=3");
     assert_eq!(included("d/?.txt").unwrap(), "[s] x=3");
     assert_eq!(included("*/**.conf").unwrap(), "[s] x=1 x=2 x=5");
     assert_eq!(included("{f,d}/*.conf").unwrap(), "[s] x=5 x=1 x=2");
-    assert_eq!(
-        included("d/{e/4,nosuch,{1,2}}.conf").unwrap(),
-        "[s] x=4 x=1 x=2"
-    );
-    assert_eq!(
-        included(&format!("{}/d/*.txt", dir.path().display())).unwrap(),
-        "[s] x=3"
-    );
+    assert_eq!(included("d/{e/4,nosuch,{1,2}}.conf").unwrap(), "[s] x=4 x=1 x=2");
+    assert_eq!(included(&format!("{}/d/*.txt", dir.path().display())).unwrap(), "[s] x=3");
     assert!(included("d/{x,y}.conf").is_err());
     assert!(included("d/[.conf").is_err());
     assert!(included(&"{a,b}".repeat(100)).is_err());
@@ -155,22 +128,14 @@ fn globs_read_what_matches_in_order() {
 
 #[test]
 fn a_glob_in_a_directory_with_wildcards_in_its_name() {
-    let dir = directory(&[
-        ("[x]*/t.conf", "[s]\n#include a*"),
-        ("[x]*/a1", "x=1"),
-        ("xy/a2", "x=2"),
-    ]);
+    let dir = directory(&[("[x]*/t.conf", "[s]\n#include a*"), ("[x]*/a1", "x=1"), ("xy/a2", "x=2")]);
     let config = Loader::new(dir.path().join("[x]*")).load("t.conf").unwrap();
     assert_eq!(shown(&config), ["[s] x=1"]);
 }
 
 #[test]
 fn a_directory_is_skipped_with_a_warning() {
-    let dir = directory(&[
-        ("t.conf", "[s]\n#include d\n#include d/*\nx=1"),
-        ("d/e/f", ""),
-        ("d/g", "y=2"),
-    ]);
+    let dir = directory(&[("t.conf", "[s]\n#include d\n#include d/*\nx=1"), ("d/e/f", ""), ("d/g", "y=2")]);
     let result = load(&dir);
     assert_eq!(
         remarks(&result),
@@ -224,17 +189,11 @@ fn chain(length: usize) -> Vec<(String, String)> {
 fn ten_files_deep_and_no_deeper() {
     let nested = |length| {
         let files = chain(length);
-        let files: Vec<_> = files
-            .iter()
-            .map(|(name, text)| (name.as_str(), text.as_str()))
-            .collect();
+        let files: Vec<_> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         load(&directory(&files))
     };
     assert!(nested(9).unwrap().section("end").is_some());
-    assert_eq!(
-        remarks(&nested(10)),
-        ["E 9:2:1: '10': files are included more than 10 deep"]
-    );
+    assert_eq!(remarks(&nested(10)), ["E 9:2:1: '10': files are included more than 10 deep"]);
 }
 
 #[test]
@@ -277,22 +236,10 @@ fn a_file_that_is_missing_or_no_file() {
     let loader = Loader::new(dir.path());
     let path = dir.path().join("nosuch.conf");
     let error = loader.load("nosuch.conf").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("{}: no such file", path.display())
-    );
+    assert_eq!(error.to_string(), format!("{}: no such file", path.display()));
     assert_eq!(error, LoadError::Missing { path });
     let path = dir.path().join("d");
     let error = loader.load("d").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        format!("{}: cannot be read: not a regular file", path.display())
-    );
-    assert_eq!(
-        error,
-        LoadError::Unreadable {
-            path,
-            reason: "not a regular file".into()
-        }
-    );
+    assert_eq!(error.to_string(), format!("{}: cannot be read: not a regular file", path.display()));
+    assert_eq!(error, LoadError::Unreadable { path, reason: "not a regular file".into() });
 }

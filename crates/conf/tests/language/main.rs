@@ -1,9 +1,6 @@
 //! The rules of the language, each with the exact place of what it complains about.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "the exception for tests does not reach their helpers"
-)]
+#![allow(clippy::unwrap_used, reason = "the exception for tests does not reach their helpers")]
 
 mod changes;
 mod comments;
@@ -52,10 +49,7 @@ fn remarks(result: &Result<Config, LoadError>) -> Vec<String> {
         Severity::Warning => 'W',
         Severity::Notice => 'N',
     };
-    diagnostics
-        .iter()
-        .map(|d| format!("{} {d}", letter(d.severity)))
-        .collect()
+    diagnostics.iter().map(|d| format!("{} {d}", letter(d.severity))).collect()
 }
 
 /// A directory with files.

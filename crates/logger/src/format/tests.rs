@@ -6,16 +6,10 @@ use jiff::tz::TimeZone;
 
 use super::*;
 
-const CONSOLE: Place = Place::Console {
-    colour: false,
-    timestamp: false,
-};
+const CONSOLE: Place = Place::Console { colour: false, timestamp: false };
 
 fn style() -> Style {
-    Style {
-        date: DateFormat::new("%b %e %T", TimeZone::UTC).unwrap(),
-        host: "pbx".to_owned(),
-    }
+    Style { date: DateFormat::new("%b %e %T", TimeZone::UTC).unwrap(), host: "pbx".to_owned() }
 }
 
 fn record(level: Level, message: &str) -> Record {
@@ -58,43 +52,19 @@ fn a_line_of_a_console() {
     assert_eq!(written(&record, Formatter::Plain, CONSOLE), plain);
     assert_eq!(written(&record, Formatter::Plain, Place::File), plain);
     assert_eq!(
-        written(
-            &record,
-            Formatter::Default,
-            Place::Console {
-                colour: true,
-                timestamp: false
-            }
-        ),
+        written(&record, Formatter::Default, Place::Console { colour: true, timestamp: false }),
         "[Nov 24 06:09:11] \x1b[31mWARNING\x1b[0m[4711]: res_pjsip/distributor.rs:42 distributor: m\n"
     );
 }
 
 #[test]
 fn verbose_lines_of_a_console_show_their_depth() {
-    let expected = [
-        "m\n",
-        " m\n",
-        "  == m\n",
-        "    -- m\n",
-        "       > m\n",
-        "        > m\n",
-    ];
+    let expected = ["m\n", " m\n", "  == m\n", "    -- m\n", "       > m\n", "        > m\n"];
     for (verbose, expected) in (0..).zip(expected) {
-        let record = Record {
-            verbose,
-            ..record(Level::VERBOSE, "m")
-        };
+        let record = Record { verbose, ..record(Level::VERBOSE, "m") };
         assert_eq!(written(&record, Formatter::Default, CONSOLE), *expected);
         assert_eq!(
-            written(
-                &record,
-                Formatter::Default,
-                Place::Console {
-                    colour: true,
-                    timestamp: true
-                }
-            ),
+            written(&record, Formatter::Default, Place::Console { colour: true, timestamp: true }),
             format!("[Nov 24 06:09:11] {expected}")
         );
         assert_eq!(
@@ -107,11 +77,7 @@ fn verbose_lines_of_a_console_show_their_depth() {
 #[test]
 fn a_line_of_syslog() {
     assert_eq!(
-        written(
-            &record(Level::ERROR, "m"),
-            Formatter::Default,
-            Place::Syslog
-        ),
+        written(&record(Level::ERROR, "m"), Formatter::Default, Place::Syslog),
         "ERROR[4711]: res_pjsip/distributor.rs:42 in distributor: m\n"
     );
 }
@@ -119,11 +85,7 @@ fn a_line_of_syslog() {
 #[test]
 fn a_json_object() {
     assert_eq!(
-        written(
-            &record(Level::NOTICE, "a \"b\"\nc"),
-            Formatter::Json,
-            Place::File
-        ),
+        written(&record(Level::NOTICE, "a \"b\"\nc"), Formatter::Json, Place::File),
         concat!(
             r#"{"hostname":"pbx","timestamp":"Nov 24 06:09:11","identifiers":{"lwp":4711,"callid":""},"#,
             r#""logmsg":{"location":{"filename":"res_pjsip/distributor.rs","function":"distributor","line":42},"#,
@@ -135,18 +97,12 @@ fn a_json_object() {
 
 #[test]
 fn only_a_trace_has_several_lines_and_each_has_its_prefix() {
-    let mut record = record(
-        Level::VERBOSE,
-        "SUBSCRIBE sip:a SIP/2.0\r\nTo: b\x1b[2J\r\n",
-    );
+    let mut record = record(Level::VERBOSE, "SUBSCRIBE sip:a SIP/2.0\r\nTo: b\x1b[2J\r\n");
     let file = |record: &Record| written(record, Formatter::Default, Place::File);
     assert_eq!(file(&record).matches('\n').count(), 1);
     record.multiline = true;
     let prefix = "[Nov 24 06:09:11] VERBOSE[4711] res_pjsip/distributor.rs: ";
-    assert_eq!(
-        file(&record),
-        format!("{prefix}SUBSCRIBE sip:a SIP/2.0\n{prefix}To: b\\x1b[2J\n")
-    );
+    assert_eq!(file(&record), format!("{prefix}SUBSCRIBE sip:a SIP/2.0\n{prefix}To: b\\x1b[2J\n"));
 }
 
 proptest::proptest! {

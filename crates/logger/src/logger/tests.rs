@@ -22,23 +22,11 @@ fn log(text: &str, options: Options) -> Log {
     fs::write(dir.path().join("logger.conf"), text).unwrap();
     let loader = conf::Loader::new(dir.path());
     let log_dir = dir.path().join("log");
-    let (logger, layer) = Logger::start(Options {
-        loader,
-        log_dir,
-        ..options
-    })
-    .unwrap();
+    let (logger, layer) = Logger::start(Options { loader, log_dir, ..options }).unwrap();
     let (sender, lines): (Sender<String>, _) = channel();
-    logger.set_sink(Some(Box::new(move |text| {
-        drop(sender.send(text.to_owned()))
-    })));
+    logger.set_sink(Some(Box::new(move |text| drop(sender.send(text.to_owned())))));
     let _default = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
-    let log = Log {
-        dir,
-        logger,
-        lines,
-        _default,
-    };
+    let log = Log { dir, logger, lines, _default };
     log.logger.reload(None);
     log
 }
@@ -57,11 +45,7 @@ impl Log {
         assert!(self.logger.flush(LONG));
         let text = fs::read_to_string(self.path(name)).unwrap();
         text.lines()
-            .map(|line| {
-                line.split_once(".rs: ")
-                    .map_or(line, |(_, message)| message)
-                    .to_owned()
-            })
+            .map(|line| line.split_once(".rs: ").map_or(line, |(_, message)| message).to_owned())
             .collect()
     }
 
@@ -84,13 +68,7 @@ const FILES: &str = "[general]\n\
 
 #[test]
 fn every_level_goes_where_it_belongs() {
-    let log = log(
-        FILES,
-        Options {
-            verbose: 1,
-            ..Options::default()
-        },
-    );
+    let log = log(FILES, Options { verbose: 1, ..Options::default() });
     let say = || {
         tracing::error!("error");
         tracing::warn!("warning");
@@ -111,16 +89,9 @@ fn every_level_goes_where_it_belongs() {
     assert_eq!(log.file("security"), ["security"]);
     assert_eq!(log.file("debug"), Vec::<String>::new());
     assert_eq!(log.file("bills"), ["bill"]);
-    assert!(
-        fs::read_to_string(log.path("bills"))
-            .unwrap()
-            .contains(" BILLING[")
-    );
+    assert!(fs::read_to_string(log.path("bills")).unwrap().contains(" BILLING["));
     let console = log.console();
-    assert!(
-        console.ends_with(": error\n") && console.lines().count() == 1,
-        "{console}"
-    );
+    assert!(console.ends_with(": error\n") && console.lines().count() == 1, "{console}");
 
     assert_eq!(log.logger.set_debug(1), 0);
     say();
@@ -128,18 +99,13 @@ fn every_level_goes_where_it_belongs() {
     log.logger.set_debug(2);
     log.logger.set_trace(1);
     say();
-    assert_eq!(
-        log.file("debug"),
-        ["debug one", "debug one", "debug two", "trace"]
-    );
+    assert_eq!(log.file("debug"), ["debug one", "debug one", "debug two", "trace"]);
 }
 
 #[test]
 fn lines_name_thread_file_and_fields() {
-    let log = log(
-        "[general]\ndateformat = D\n[logfiles]\nf = notice\nconsole = notice\n",
-        Options::default(),
-    );
+    let log =
+        log("[general]\ndateformat = D\n[logfiles]\nf = notice\nconsole = notice\n", Options::default());
     let line = line!() + 1;
     tracing::info!(peer = %"192.0.2.1\n", count = 3, "lost");
     tracing::info!(log.file = "res_x", "from a module");
@@ -169,13 +135,7 @@ fn a_bad_reload_keeps_the_old_channels() {
         log.conf(bad);
         let answer = log.logger.reload(None);
         assert!(!answer.ok);
-        assert!(
-            answer
-                .text
-                .ends_with("The log goes on with the channels that it had.\n"),
-            "{}",
-            answer.text
-        );
+        assert!(answer.text.ends_with("The log goes on with the channels that it had.\n"), "{}", answer.text);
     }
     fs::remove_file(log.dir.path().join("logger.conf")).unwrap();
     assert!(!log.logger.reload(None).ok);
@@ -184,13 +144,7 @@ fn a_bad_reload_keeps_the_old_channels() {
     assert_eq!(log.file("old").last().unwrap(), "still here");
 
     log.conf("[logfiles]\nnew = notice\n");
-    assert_eq!(
-        log.logger.reload(None),
-        Answer {
-            text: String::new(),
-            ok: true
-        }
-    );
+    assert_eq!(log.logger.reload(None), Answer { text: String::new(), ok: true });
     tracing::info!("moved");
     assert_eq!(log.file("new"), ["moved"]);
     assert_eq!(log.file("old").last().unwrap(), "still here");
@@ -201,19 +155,13 @@ fn the_first_bad_file_leaves_the_console_and_says_so() {
     let log = log("[logfiles\n", Options::default());
     tracing::info!("on the console");
     let console = log.console();
-    assert!(
-        console.contains(" ERROR[") && console.contains("logger.conf:1:"),
-        "{console}"
-    );
+    assert!(console.contains(" ERROR[") && console.contains("logger.conf:1:"), "{console}");
     assert!(console.contains("on the console"));
 }
 
 #[test]
 fn the_first_file_loses_only_its_bad_lines() {
-    let log = log(
-        "[logfiles]\nbad = [xml]error\ngood = notice\n",
-        Options::default(),
-    );
+    let log = log("[logfiles]\nbad = [xml]error\ngood = notice\n", Options::default());
     tracing::info!("kept");
     assert_eq!(log.file("good"), ["kept"]);
 }
@@ -227,10 +175,7 @@ fn a_reload_opens_files_that_logrotate_moved() {
     tracing::info!("two");
     assert!(log.logger.reload(None).ok);
     tracing::info!("three");
-    assert_eq!(
-        (log.file("f.1"), log.file("f")),
-        (vec!["one".into(), "two".into()], vec!["three".into()])
-    );
+    assert_eq!((log.file("f.1"), log.file("f")), (vec!["one".into(), "two".into()], vec!["three".into()]));
 }
 
 #[test]
@@ -272,49 +217,27 @@ fn a_full_queue_drops_counts_and_says_so() {
     assert_eq!(log.logger.dropped(), 15);
     drop(open);
     let file = log.file("f");
-    assert_eq!(
-        file.iter()
-            .filter(|line| line.starts_with("message "))
-            .count(),
-        10
-    );
+    assert_eq!(file.iter().filter(|line| line.starts_with("message ")).count(), 10);
     let warning = "15 log messages were dropped: more than 10 waited (logger_queue_limit)";
-    assert_eq!(
-        file.iter().filter(|line| line.ends_with(warning)).count(),
-        1
-    );
+    assert_eq!(file.iter().filter(|line| line.ends_with(warning)).count(), 1);
     assert!(
-        log.logger
-            .show_channels()
-            .starts_with("Logger queue limit: 10\nMessages dropped: 15\n\nChannel ")
+        log.logger.show_channels().starts_with("Logger queue limit: 10\nMessages dropped: 15\n\nChannel ")
     );
 }
 
 #[test]
 fn nothing_is_lost_at_the_end() {
-    let log = log(
-        "[general]\nlogger_queue_limit = 100000\n[logfiles]\nf = notice\n",
-        Options::default(),
-    );
+    let log = log("[general]\nlogger_queue_limit = 100000\n[logfiles]\nf = notice\n", Options::default());
     for number in 0..5000 {
         tracing::info!("{number}");
     }
     assert!(log.logger.flush(LONG));
-    assert_eq!(
-        fs::read_to_string(log.path("f")).unwrap().lines().count(),
-        5000
-    );
+    assert_eq!(fs::read_to_string(log.path("f")).unwrap().lines().count(), 5000);
 }
 
 #[test]
 fn each_console_sees_what_it_asked_for() {
-    let log = log(
-        "[logfiles]\nconsole = notice,verbose\n",
-        Options {
-            verbose: 1,
-            ..Options::default()
-        },
-    );
+    let log = log("[logfiles]\nconsole = notice,verbose\n", Options { verbose: 1, ..Options::default() });
     let (remote, mut lines) = log.logger.attach();
     let mut seen = |remote: &Console| {
         log.logger.flush(LONG);
@@ -346,40 +269,22 @@ fn each_console_sees_what_it_asked_for() {
 fn channels_can_come_and_go() {
     let log = log("[logfiles]\nf = notice,verbose(2)\n", Options::default());
     assert!(log.logger.add_channel("g", "[plain]warning").ok);
-    assert_eq!(
-        log.logger.add_channel("g", "warning").text,
-        "'g' is already a channel\n"
-    );
+    assert_eq!(log.logger.add_channel("g", "warning").text, "'g' is already a channel\n");
     assert!(!log.logger.add_channel("h", "[xml]warning").ok);
     let row = |name: &str, rest: &str| format!("{:<35} File     {rest}", log.path(name).display());
     let table = log.logger.show_channels();
-    assert!(
-        table.contains(&row("f", "default    Enabled    - NOTICE VERBOSE(2) \n")),
-        "{table}"
-    );
-    assert!(
-        table.contains(&row("g", "plain      Enabled    - WARNING \n")),
-        "{table}"
-    );
+    assert!(table.contains(&row("f", "default    Enabled    - NOTICE VERBOSE(2) \n")), "{table}");
+    assert!(table.contains(&row("g", "plain      Enabled    - WARNING \n")), "{table}");
     tracing::warn!("w");
     assert_eq!(log.file("g").len(), 1);
     assert!(log.logger.remove_channel("g").ok);
-    assert_eq!(
-        log.logger.remove_channel("g").text,
-        "'g' is not a channel\n"
-    );
+    assert_eq!(log.logger.remove_channel("g").text, "'g' is not a channel\n");
     assert!(log.logger.show_levels().contains("    2  NOTICE\n"));
 }
 
 #[test]
 fn quiet_means_no_console() {
-    let log = log(
-        "[logfiles]\nconsole = notice\n",
-        Options {
-            quiet: true,
-            ..Options::default()
-        },
-    );
+    let log = log("[logfiles]\nconsole = notice\n", Options { quiet: true, ..Options::default() });
     tracing::info!("x");
     assert_eq!(log.console(), "");
 }

@@ -38,19 +38,12 @@ impl Rule {
             Some(rest) => (true, rest.trim_start()),
             None => (false, text),
         };
-        Ok(Self {
-            inverted,
-            network: Network::parse(network)?,
-        })
+        Ok(Self { inverted, network: Network::parse(network)? })
     }
 
     /// The rule as parameter listings show it.
     pub(crate) fn show(&self) -> String {
-        format!(
-            "{}{}",
-            if self.inverted { "!" } else { "" },
-            self.network.with_mask()
-        )
+        format!("{}{}", if self.inverted { "!" } else { "" }, self.network.with_mask())
     }
 }
 
@@ -74,11 +67,9 @@ impl AclList {
     fn allows(&self, address: IpAddr) -> bool {
         match self {
             AclList::DenyAll => false,
-            AclList::Rules(rules) => rules
-                .iter()
-                .rev()
-                .find(|rule| rule.network.contains(address))
-                .is_none_or(|rule| rule.allow),
+            AclList::Rules(rules) => {
+                rules.iter().rev().find(|rule| rule.network.contains(address)).is_none_or(|rule| rule.allow)
+            }
         }
     }
 }
@@ -92,9 +83,7 @@ pub struct Acl {
 impl Acl {
     /// A list that lets nobody in: what a broken list becomes.
     pub fn deny_all() -> Self {
-        Self {
-            lists: vec![AclList::DenyAll],
-        }
+        Self { lists: vec![AclList::DenyAll] }
     }
 
     /// One list of these rules; none at all lets everyone in.
@@ -169,11 +158,7 @@ impl NamedAcls {
                     }
                 }
             }
-            let acl = if broken {
-                Acl::deny_all()
-            } else {
-                Acl::new(rules)
-            };
+            let acl = if broken { Acl::deny_all() } else { Acl::new(rules) };
             named.lists.insert(section.name.clone(), acl);
         }
         (named, diagnostics)
@@ -186,19 +171,13 @@ impl NamedAcls {
 }
 
 fn rules_of(text: &str, permit: bool) -> Result<Vec<AclRule>, String> {
-    super::value::items(text)
-        .iter()
-        .map(|item| Rule::parse(item).map(|rule| rule.for_line(permit)))
-        .collect()
+    super::value::items(text).iter().map(|item| Rule::parse(item).map(|rule| rule.for_line(permit))).collect()
 }
 
 impl Rule {
     /// What this rule says on a `permit` (or else a `deny`) line.
     pub(crate) fn for_line(self, permit: bool) -> AclRule {
-        AclRule {
-            allow: permit != self.inverted,
-            network: self.network,
-        }
+        AclRule { allow: permit != self.inverted, network: self.network }
     }
 }
 

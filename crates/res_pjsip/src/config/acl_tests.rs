@@ -9,9 +9,7 @@ use crate::config::Network;
 fn acl(lines: &[&str]) -> Acl {
     let rules = lines.iter().map(|line| {
         let (option, network) = line.split_once(' ').expect("option and network");
-        Rule::parse(network)
-            .expect(network)
-            .for_line(option == "permit")
+        Rule::parse(network).expect(network).for_line(option == "permit")
     });
     Acl::new(rules.collect::<Vec<AclRule>>())
 }
@@ -31,16 +29,8 @@ fn the_last_rule_that_contains_the_address_decides() {
         (&["deny 0.0.0.0/0", "permit 10.0.0.0/8"], "10.0.0.1", true),
         (&["deny 0.0.0.0/0", "permit 10.0.0.0/8"], "192.0.2.1", false),
         (&["permit 10.0.0.0/8", "deny 0.0.0.0/0"], "10.0.0.1", false),
-        (
-            &["deny 0.0.0.0/0", "permit 10.0.0.0/8", "deny 10.1.0.0/16"],
-            "10.1.0.1",
-            false,
-        ),
-        (
-            &["deny 0.0.0.0/0", "permit 10.0.0.0/255.0.0.0"],
-            "10.1.0.1",
-            true,
-        ),
+        (&["deny 0.0.0.0/0", "permit 10.0.0.0/8", "deny 10.1.0.0/16"], "10.1.0.1", false),
+        (&["deny 0.0.0.0/0", "permit 10.0.0.0/255.0.0.0"], "10.1.0.1", true),
         // `!` turns a line round.
         (&["permit !10.0.0.0/8"], "10.0.0.1", false),
         (&["deny !10.0.0.0/8"], "10.0.0.1", true),
@@ -73,33 +63,14 @@ fn networks_are_read_and_written() {
     for (text, shown, with_mask) in [
         ("10.1.2.3", "10.1.2.3/32", "10.1.2.3/255.255.255.255"),
         ("10.1.2.3/0", "0.0.0.0/0", "0.0.0.0/0.0.0.0"),
-        (
-            "10.1.2.3 / 255.255.254.0",
-            "10.1.2.0/23",
-            "10.1.2.0/255.255.254.0",
-        ),
-        (
-            "[2001:db8::1]/32",
-            "2001:db8::/32",
-            "2001:db8::/ffff:ffff::",
-        ),
+        ("10.1.2.3 / 255.255.254.0", "10.1.2.0/23", "10.1.2.0/255.255.254.0"),
+        ("[2001:db8::1]/32", "2001:db8::/32", "2001:db8::/ffff:ffff::"),
         ("::/0", "::/0", "::/::"),
     ] {
         let network = Network::parse(text).expect(text);
-        assert_eq!(
-            (network.to_string(), network.with_mask()),
-            (shown.into(), with_mask.into())
-        );
+        assert_eq!((network.to_string(), network.with_mask()), (shown.into(), with_mask.into()));
     }
-    for text in [
-        "",
-        "10.1",
-        "10.0.0.0/255.0.255.0",
-        "10.0.0.0/-1",
-        "::/129",
-        "10.0.0.0/::",
-        "a/8",
-    ] {
+    for text in ["", "10.1", "10.0.0.0/255.0.255.0", "10.0.0.0/-1", "::/129", "10.0.0.0/::", "a/8"] {
         assert!(Network::parse(text).is_err(), "{text}");
     }
 }

@@ -10,10 +10,7 @@ use super::table::{BOOL, Kind, LIST, ObjectType, OptionSpec, TEXT, UINT, opt};
 /// The table of `type=aor`.
 pub static AOR: ObjectType = ObjectType::new("aor", OPTIONS);
 
-const FREQUENCY: Kind = Kind::Number {
-    min: 0,
-    max: 86_400,
-};
+const FREQUENCY: Kind = Kind::Number { min: 0, max: 86_400 };
 
 const OPTIONS: &[OptionSpec] = &[
     opt("authenticate_qualify", BOOL, "no"),

@@ -26,19 +26,13 @@ pub static AUTH: ObjectType = ObjectType::new("auth", OPTIONS);
 const ALGORITHMS: Kind = Kind::Algorithms { lenient: false };
 
 const OPTIONS: &[OptionSpec] = &[
-    opt(
-        "auth_type",
-        word(&["userpass", "md5", "digest", "google_oauth"]),
-        "userpass",
-    ),
+    opt("auth_type", word(&["userpass", "md5", "digest", "google_oauth"]), "userpass"),
     opt("md5_cred", TEXT, ""),
     opt("nonce_lifetime", UINT, "32"),
     opt("oauth_clientid", TEXT, ""),
     opt("oauth_secret", TEXT, ""),
     opt("password", TEXT, ""),
-    opt("password_digest", Kind::Digests, "")
-        .accumulating()
-        .listed(Shown::WhenSet),
+    opt("password_digest", Kind::Digests, "").accumulating().listed(Shown::WhenSet),
     opt("realm", TEXT, ""),
     opt("refresh_token", TEXT, ""),
     opt("supported_algorithms_uac", ALGORITHMS, ""),
@@ -64,8 +58,7 @@ impl Algorithm {
     /// The algorithm of this name, in any case.
     pub fn parse(name: &str) -> Option<Self> {
         let all = [Self::Md5, Self::Sha256, Self::Sha512_256];
-        all.into_iter()
-            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name.trim()))
+        all.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name.trim()))
     }
 
     /// The name as configuration and headers write it.
@@ -84,11 +77,7 @@ impl Algorithm {
 
     /// The algorithms that `option` names.
     pub(crate) fn list(options: &Options, option: &str) -> Vec<Self> {
-        options
-            .list(option)
-            .iter()
-            .filter_map(|name| Self::parse(name))
-            .collect()
+        options.list(option).iter().filter_map(|name| Self::parse(name)).collect()
     }
 }
 
@@ -126,20 +115,11 @@ impl Auth {
     pub(crate) fn build(draft: &mut Draft<'_>, global: &Global) -> Self {
         draft.require("username");
         for (option, default) in [
-            (
-                "supported_algorithms_uas",
-                &global.default_auth_algorithms_uas,
-            ),
-            (
-                "supported_algorithms_uac",
-                &global.default_auth_algorithms_uac,
-            ),
+            ("supported_algorithms_uas", &global.default_auth_algorithms_uas),
+            ("supported_algorithms_uac", &global.default_auth_algorithms_uac),
         ] {
             if draft.options.list(option).is_empty() {
-                let names = default
-                    .iter()
-                    .map(|algorithm| algorithm.name().into())
-                    .collect();
+                let names = default.iter().map(|algorithm| algorithm.name().into()).collect();
                 draft.options.replace(option, Value::List(names));
             }
         }
@@ -152,10 +132,7 @@ impl Auth {
 
     /// The hash of `user:realm:password` for `algorithm`, if one is kept.
     pub fn digest(&self, algorithm: Algorithm) -> Option<&str> {
-        self.digests
-            .iter()
-            .find(|(of, _)| *of == algorithm)
-            .map(|(_, hex)| &**hex)
+        self.digests.iter().find(|(of, _)| *of == algorithm).map(|(_, hex)| &**hex)
     }
 
     fn from_options(id: Arc<str>, options: Options) -> Self {
@@ -202,9 +179,7 @@ impl Auth {
         ] {
             let without = |of: &&Algorithm| self.password.is_none() && self.digest(**of).is_none();
             if let Some(algorithm) = algorithms.iter().find(without) {
-                let what = format!(
-                    "has {algorithm}, but there is no password and no password_digest for it"
-                );
+                let what = format!("has {algorithm}, but there is no password and no password_digest for it");
                 return draft.refuse(option, &what);
             }
         }

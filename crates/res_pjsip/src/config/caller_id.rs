@@ -15,23 +15,15 @@ impl CallerId {
     /// Reads `"Name" <number>`, `Name <number>`, `<number>`, a number or a name. Nothing is `None`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let (name, number) = match text
-            .rsplit_once('<')
-            .map(|(name, rest)| (name, rest.split_once('>')))
-        {
+        let (name, number) = match text.rsplit_once('<').map(|(name, rest)| (name, rest.split_once('>'))) {
             Some((name, Some((number, "")))) => (name, number),
             _ if is_number(text) => ("", text),
             _ => (text, ""),
         };
         let name = name.trim();
-        let name = name
-            .strip_prefix('"')
-            .map_or(name, |rest| rest.strip_suffix('"').unwrap_or(rest));
+        let name = name.strip_prefix('"').map_or(name, |rest| rest.strip_suffix('"').unwrap_or(rest));
         let (name, number) = (name.trim(), number.trim());
-        (!name.is_empty() || !number.is_empty()).then(|| Self {
-            name: name.into(),
-            number: number.into(),
-        })
+        (!name.is_empty() || !number.is_empty()).then(|| Self { name: name.into(), number: number.into() })
     }
 
     /// The value of the option as parameter listings show it.
@@ -48,9 +40,7 @@ impl CallerId {
 /// Digits and what may stand between them in a written phone number.
 fn is_number(text: &str) -> bool {
     text.chars().any(|c| c.is_ascii_digit())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_digit() || "*#+-(). ".contains(c))
+        && text.chars().all(|c| c.is_ascii_digit() || "*#+-(). ".contains(c))
 }
 
 #[cfg(test)]

@@ -4,20 +4,17 @@ use std::sync::Arc;
 
 /// Codecs that `allow=all` stands for.
 const NAMES: &[&str] = &[
-    "codec2", "g723", "ulaw", "alaw", "gsm", "g726", "g726aal2", "adpcm", "slin", "slin12",
-    "slin16", "slin24", "slin32", "slin44", "slin48", "slin96", "slin192", "lpc10", "g729",
-    "speex", "speex16", "speex32", "ilbc", "g722", "siren7", "siren14", "testlaw", "g719", "opus",
-    "jpeg", "png", "h261", "h263", "h263p", "h264", "h265", "mpeg4", "vp8", "vp9", "av1", "red",
-    "t140", "t38", "silk8", "silk12", "silk16", "silk24", "lc3", "evs", "amr", "amrwb",
+    "codec2", "g723", "ulaw", "alaw", "gsm", "g726", "g726aal2", "adpcm", "slin", "slin12", "slin16",
+    "slin24", "slin32", "slin44", "slin48", "slin96", "slin192", "lpc10", "g729", "speex", "speex16",
+    "speex32", "ilbc", "g722", "siren7", "siren14", "testlaw", "g719", "opus", "jpeg", "png", "h261", "h263",
+    "h263p", "h264", "h265", "mpeg4", "vp8", "vp9", "av1", "red", "t140", "t38", "silk8", "silk12", "silk16",
+    "silk24", "lc3", "evs", "amr", "amrwb",
 ];
 
 /// What each part of a codec preference may be.
 const PREFERENCES: &[(&str, &[&str])] = &[
     ("prefer", &["pending", "configured"]),
-    (
-        "operation",
-        &["intersect", "union", "only_preferred", "only_nonpreferred"],
-    ),
+    ("operation", &["intersect", "union", "only_preferred", "only_nonpreferred"]),
     ("keep", &["all", "first"]),
     ("transcode", &["allow", "prevent"]),
 ];
@@ -29,8 +26,8 @@ pub(crate) fn parse(text: &str, warnings: &mut Vec<String>) -> Vec<Arc<str>> {
         let name = item.trim_start_matches('!').trim();
         // A packet length may follow the name: ulaw:30.
         let name = name.split_once(':').map_or(name, |(name, _)| name);
-        let known = name.eq_ignore_ascii_case("all")
-            || NAMES.iter().any(|codec| codec.eq_ignore_ascii_case(name));
+        let known =
+            name.eq_ignore_ascii_case("all") || NAMES.iter().any(|codec| codec.eq_ignore_ascii_case(name));
         if !known {
             warnings.push(format!("names the codec '{name}', which is not known"));
         }
@@ -46,10 +43,7 @@ pub(crate) fn edit(chosen: &mut Vec<Arc<str>>, items: &[Arc<str>], allow: bool) 
             Some(name) => (name.trim(), !allow),
             None => (&**item, allow),
         };
-        let name = name
-            .split_once(':')
-            .map_or(name, |(name, _)| name)
-            .to_ascii_lowercase();
+        let name = name.split_once(':').map_or(name, |(name, _)| name).to_ascii_lowercase();
         let meant: &[&str] = if name == "all" { NAMES } else { &[&name] };
         chosen.retain(|codec| !meant.contains(&&**codec) || add);
         let new = meant.iter().filter(|_| add).map(|codec| Arc::from(*codec));
@@ -67,11 +61,7 @@ pub(crate) fn edit(chosen: &mut Vec<Arc<str>>, items: &[Arc<str>], allow: bool) 
 /// What was expected instead.
 pub(crate) fn preferences(text: &str) -> Result<Arc<str>, String> {
     let mut written = Vec::new();
-    for item in text
-        .split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-    {
+    for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
         let (key, value) = item.split_once(':').ok_or("parts of the form key:value")?;
         let (key, value) = (key.trim(), value.trim());
         let (_, values) = PREFERENCES
@@ -102,10 +92,7 @@ mod tests {
     fn allow_and_disallow_edit_the_list_in_order() {
         assert_eq!(chosen(&[("all", false), ("ulaw,alaw", true)]), "ulaw|alaw");
         assert_eq!(chosen(&[("!all,G722,ulaw", true)]), "g722|ulaw");
-        assert_eq!(
-            chosen(&[("ulaw,alaw,g722", true), ("alaw", false)]),
-            "ulaw|g722"
-        );
+        assert_eq!(chosen(&[("ulaw,alaw,g722", true), ("alaw", false)]), "ulaw|g722");
         assert_eq!(chosen(&[("ulaw,!ulaw", true)]), "");
         assert_eq!(chosen(&[("all", true)]).split('|').count(), NAMES.len());
     }
@@ -119,10 +106,7 @@ mod tests {
 
     #[test]
     fn preferences_are_checked_and_written_in_one_form() {
-        assert_eq!(
-            preferences("prefer: pending ,keep:all").as_deref(),
-            Ok("prefer:pending, keep:all")
-        );
+        assert_eq!(preferences("prefer: pending ,keep:all").as_deref(), Ok("prefer:pending, keep:all"));
         assert!(preferences("prefer:mine").is_err() && preferences("x:y").is_err());
     }
 }

@@ -63,11 +63,7 @@ impl<'a> Draft<'a> {
     /// Where `option` was last set, or else where the section begins.
     pub(crate) fn pos(&self, option: &str) -> Pos {
         let position = self.object_type.position(option);
-        let line = self
-            .lines
-            .iter()
-            .rev()
-            .find(|(at, _, _)| Some(*at) == position);
+        let line = self.lines.iter().rev().find(|(at, _, _)| Some(*at) == position);
         line.map_or(&self.section.pos, |(_, _, pos)| pos).clone()
     }
 
@@ -80,12 +76,7 @@ impl<'a> Draft<'a> {
     /// Reports something about `option` that does not refuse the object.
     pub(crate) fn complain(&mut self, severity: Severity, option: &str, what: &str) {
         let pos = self.pos(option);
-        self.report.say(
-            severity,
-            &pos,
-            &self.section.name,
-            &format!("option '{option}' {what}"),
-        );
+        self.report.say(severity, &pos, &self.section.name, &format!("option '{option}' {what}"));
     }
 
     /// Refuses the object unless `option` was given a value.
@@ -104,39 +95,26 @@ impl<'a> Draft<'a> {
             _ => return,
         };
         let (pos, section) = (self.pos(option), self.id());
-        self.references
-            .extend(names.into_iter().map(|name| Reference {
-                pos: pos.clone(),
-                section: section.clone(),
-                option,
-                object_type,
-                name,
-            }));
+        self.references.extend(names.into_iter().map(|name| Reference {
+            pos: pos.clone(),
+            section: section.clone(),
+            option,
+            object_type,
+            name,
+        }));
     }
 
     /// The values set for the options `names`, in the order written, each with the option it is of.
-    pub(crate) fn in_order<'n>(
-        &self,
-        names: &'n [&'static str],
-    ) -> impl Iterator<Item = (&'n str, &Value)> {
-        let positions: Vec<_> = names
-            .iter()
-            .map(|name| (self.object_type.position(name), *name))
-            .collect();
+    pub(crate) fn in_order<'n>(&self, names: &'n [&'static str]) -> impl Iterator<Item = (&'n str, &Value)> {
+        let positions: Vec<_> = names.iter().map(|name| (self.object_type.position(name), *name)).collect();
         self.lines.iter().filter_map(move |(at, value, _)| {
-            let (_, name) = positions
-                .iter()
-                .find(|(position, _)| *position == Some(*at))?;
+            let (_, name) = positions.iter().find(|(position, _)| *position == Some(*at))?;
             Some((*name, value))
         })
     }
 
     /// Builds the list of the options `permit`, `deny` and `named`, and has `named` show what it is.
-    pub(crate) fn acl(
-        &mut self,
-        [permit, deny, named]: [&'static str; 3],
-        named_acls: &NamedAcls,
-    ) -> Acl {
+    pub(crate) fn acl(&mut self, [permit, deny, named]: [&'static str; 3], named_acls: &NamedAcls) -> Acl {
         let mut rules = Vec::new();
         for (option, value) in self.in_order(&[permit, deny]) {
             if let Value::Networks(networks) = value {
@@ -151,8 +129,7 @@ impl<'a> Draft<'a> {
                 Some(list) => acl.push(list),
                 None => {
                     acl.push(&Acl::deny_all());
-                    let what =
-                        format!("names '{name}', which acl.conf does not have: everyone is denied");
+                    let what = format!("names '{name}', which acl.conf does not have: everyone is denied");
                     self.complain(Severity::Error, named, &what);
                 }
             }
@@ -173,24 +150,18 @@ impl<'a> Draft<'a> {
         let section = &self.section.name;
         let Some(position) = self.object_type.position(&entry.name) else {
             if self.object_type.is_free(&entry.name) {
-                self.options
-                    .add_free(entry.name.clone(), entry.value.clone());
+                self.options.add_free(entry.name.clone(), entry.value.clone());
             } else {
                 let (type_name, name) = (self.object_type.name, &entry.name);
                 let what = format!("type={type_name} has no option '{name}', ignored");
-                self.report
-                    .say(Severity::Warning, &entry.pos, section, &what);
+                self.report.say(Severity::Warning, &entry.pos, section, &what);
             }
             return;
         };
         let Some(spec) = self.object_type.options.get(position) else {
             return;
         };
-        let written = if spec.is_secret() {
-            "***"
-        } else {
-            &entry.value
-        };
+        let written = if spec.is_secret() { "***" } else { &entry.value };
         let said = format!("option '{}' has the value '{written}'", spec.name);
         let mut warnings = Vec::new();
         match spec.kind.parse(&entry.value, &mut warnings) {
@@ -206,8 +177,7 @@ impl<'a> Draft<'a> {
         }
         for warning in warnings {
             let what = format!("{said}, which {warning}");
-            self.report
-                .say(Severity::Warning, &entry.pos, section, &what);
+            self.report.say(Severity::Warning, &entry.pos, section, &what);
         }
     }
 }

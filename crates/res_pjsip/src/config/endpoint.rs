@@ -41,13 +41,7 @@ pub enum IdentifyMethod {
 }
 
 impl IdentifyMethod {
-    const ALL: [Self; 5] = [
-        Self::Username,
-        Self::AuthUsername,
-        Self::Ip,
-        Self::Header,
-        Self::RequestUri,
-    ];
+    const ALL: [Self; 5] = [Self::Username, Self::AuthUsername, Self::Ip, Self::Header, Self::RequestUri];
 
     /// The word that `identify_by` and `endpoint_identifier_order` use.
     pub fn name(self) -> &'static str {
@@ -78,11 +72,9 @@ impl IdentifyBy {
     }
 
     fn of(words: &[Arc<str>]) -> Self {
-        let chosen = IdentifyMethod::ALL.into_iter().filter(|method| {
-            words
-                .iter()
-                .any(|word| word.eq_ignore_ascii_case(method.name()))
-        });
+        let chosen = IdentifyMethod::ALL
+            .into_iter()
+            .filter(|method| words.iter().any(|word| word.eq_ignore_ascii_case(method.name())));
         Self(chosen.fold(0, |set, method| set | (1 << method as u8)))
     }
 }

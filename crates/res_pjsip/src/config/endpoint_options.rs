@@ -2,14 +2,9 @@
 //!
 //! Options of media and calls are read, checked and shown, and have no other effect.
 
-use super::table::{
-    BOOL, CAPITAL, COS, Kind, LIST, OptionSpec, PORT, Shown, TEXT, UINT, YESNO, opt, word,
-};
+use super::table::{BOOL, CAPITAL, COS, Kind, LIST, OptionSpec, PORT, Shown, TEXT, UINT, YESNO, opt, word};
 
-const METHOD: Kind = Kind::Word {
-    words: &["invite", "update"],
-    aliases: &[("reinvite", "invite")],
-};
+const METHOD: Kind = Kind::Word { words: &["invite", "update"], aliases: &[("reinvite", "invite")] };
 const PRIVACY: Kind = word(&[
     "allowed_not_screened",
     "allowed_passed_screen",
@@ -22,25 +17,13 @@ const PRIVACY: Kind = word(&[
     "unavailable",
 ]);
 const DTMF: Kind = word(&["rfc4733", "inband", "info", "auto", "auto_info", "none"]);
-const TIMERS: Kind = Kind::Word {
-    words: &["no", "yes", "required", "always"],
-    aliases: &[("forced", "always")],
-};
-const IDENTIFY_BY: Kind =
-    Kind::WordList(&["username", "auth_username", "ip", "header", "request_uri"]);
+const TIMERS: Kind =
+    Kind::Word { words: &["no", "yes", "required", "always"], aliases: &[("forced", "always")] };
+const IDENTIFY_BY: Kind = Kind::WordList(&["username", "auth_username", "ip", "header", "request_uri"]);
 const INCOMING_PREF: Kind = word(&["local", "local_first", "remote", "remote_first"]);
-const OUTGOING_PREF: Kind = word(&[
-    "local",
-    "local_first",
-    "local_merge",
-    "remote",
-    "remote_first",
-    "remote_merge",
-]);
-const MIN_SE: Kind = Kind::Number {
-    min: 90,
-    max: i32::MAX as i64,
-};
+const OUTGOING_PREF: Kind =
+    word(&["local", "local_first", "local_merge", "remote", "remote_first", "remote_merge"]);
+const MIN_SE: Kind = Kind::Number { min: 90, max: i32::MAX as i64 };
 
 const CODECS: Kind = Kind::CodecPreferences;
 const INTERSECT: &str = "prefer:pending, operation:intersect, keep:all, transcode:allow";
@@ -54,11 +37,7 @@ const fn edits(name: &'static str, kind: Kind) -> OptionSpec {
 
 /// Every option of an endpoint.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
-    opt(
-        "100rel",
-        word(&["no", "yes", "peer_supported", "required"]),
-        "yes",
-    ),
+    opt("100rel", word(&["no", "yes", "peer_supported", "required"]), "yes"),
     opt("accept_multiple_sdp_answers", BOOL, "no"),
     opt("accountcode", TEXT, ""),
     opt("acl", LIST, "").accumulating(),
@@ -92,11 +71,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     edits("deny", NETWORKS),
     opt("device_state_busy_at", UINT, "0"),
     opt("direct_media", BOOL, "yes"),
-    opt(
-        "direct_media_glare_mitigation",
-        word(&["none", "outgoing", "incoming"]),
-        "none",
-    ),
+    opt("direct_media_glare_mitigation", word(&["none", "outgoing", "incoming"]), "none"),
     opt("direct_media_method", METHOD, "invite"),
     opt("disable_direct_media_on_nat", BOOL, "no"),
     edits("disallow", Kind::Codecs),
@@ -108,11 +83,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     opt("dtls_fingerprint", word(&["SHA-1", "SHA-256"]), "SHA-256"),
     opt("dtls_private_key", TEXT, ""),
     opt("dtls_rekey", UINT, "0"),
-    opt(
-        "dtls_setup",
-        word(&["active", "passive", "actpass"]),
-        "active",
-    ),
+    opt("dtls_setup", word(&["active", "passive", "actpass"]), "active"),
     opt("dtls_verify", Kind::DtlsVerify, "no"),
     opt("dtmf_mode", DTMF, "rfc4733"),
     opt("fax_detect", BOOL, "no"),
@@ -158,11 +129,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     opt("preferred_codec_only", BOOL, "no"),
     opt("record_off_feature", TEXT, "automixmon"),
     opt("record_on_feature", TEXT, "automixmon"),
-    opt(
-        "redirect_method",
-        word(&["user", "uri_core", "uri_pjsip"]),
-        "user",
-    ),
+    opt("redirect_method", word(&["user", "uri_core", "uri_pjsip"]), "user"),
     opt("refer_blind_progress", BOOL, "yes"),
     opt("rewrite_contact", BOOL, "no"),
     opt("rpid_immediate", BOOL, "no"),
@@ -177,9 +144,7 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     opt("rtp_timeout_hold", UINT, "0"),
     opt("sdp_owner", TEXT, "-"),
     opt("sdp_session", TEXT, "Asterisk"),
-    opt("security_mechanisms", LIST, "")
-        .accumulating()
-        .listed(Shown::WhenSet),
+    opt("security_mechanisms", LIST, "").accumulating().listed(Shown::WhenSet),
     opt("security_negotiation", word(&["no", "mediasec"]), "no"),
     opt("send_aoc", BOOL, "no"),
     opt("send_connected_line", YESNO, "yes"),

@@ -13,10 +13,7 @@ use super::value::Value;
 pub static GLOBAL: ObjectType = ObjectType::new("global", OPTIONS);
 
 const ALGORITHMS: Kind = Kind::Algorithms { lenient: true };
-const MARK: Kind = Kind::Number {
-    min: i32::MIN as i64,
-    max: i32::MAX as i64,
-};
+const MARK: Kind = Kind::Number { min: i32::MIN as i64, max: i32::MAX as i64 };
 
 const OPTIONS: &[OptionSpec] = &[
     opt("all_codecs_on_empty_reinvite", BOOL, "no"),
@@ -26,11 +23,7 @@ const OPTIONS: &[OptionSpec] = &[
     opt("default_auth_algorithms_uac", ALGORITHMS, "MD5"),
     opt("default_auth_algorithms_uas", ALGORITHMS, "MD5"),
     opt("default_from_user", Kind::NonEmpty, "asterisk"),
-    opt(
-        "default_outbound_endpoint",
-        TEXT,
-        "default_outbound_endpoint",
-    ),
+    opt("default_outbound_endpoint", TEXT, "default_outbound_endpoint"),
     opt("default_realm", TEXT, "asterisk"),
     opt("default_voicemail_extension", TEXT, ""),
     opt("disable_multi_domain", BOOL, "no"),
@@ -45,11 +38,7 @@ const OPTIONS: &[OptionSpec] = &[
     opt("norefersub", YESNO, "yes"),
     opt("regcontext", TEXT, ""),
     opt("send_contact_status_on_update_registration", YESNO, "no"),
-    opt(
-        "taskprocessor_overload_trigger",
-        word(&["none", "global", "pjsip_only"]),
-        "global",
-    ),
+    opt("taskprocessor_overload_trigger", word(&["none", "global", "pjsip_only"]), "global"),
     opt("unidentified_request_count", UINT, "5"),
     opt("unidentified_request_period", UINT, "5"),
     opt("unidentified_request_prune_interval", UINT, "30"),

@@ -52,14 +52,9 @@ impl Identify {
         draft.refer("endpoint", "endpoint");
         let criteria = ["match", "match_header", "match_request_uri"];
         if !draft.is_refused()
-            && criteria
-                .iter()
-                .all(|name| draft.options.value(name).is_none_or(Value::is_empty))
+            && criteria.iter().all(|name| draft.options.value(name).is_none_or(Value::is_empty))
         {
-            draft.refuse(
-                "match",
-                "is required, or else match_header or match_request_uri",
-            );
+            draft.refuse("match", "is required, or else match_header or match_request_uri");
         }
         let options = draft.options.clone();
         Self {

@@ -51,18 +51,15 @@ pub(crate) fn load(file: &Config, context: &Context<'_>) -> (PjsipConfig, Vec<Di
     let claimed = claim(file, &mut report);
     let mut config = PjsipConfig::empty(context.product);
     // An auth takes its defaults from the global object, which may stand below it.
-    let (settings, objects): (Vec<_>, Vec<_>) = claimed
-        .into_iter()
-        .partition(|(_, claimed)| matches!(claimed.name, "global" | "system"));
+    let (settings, objects): (Vec<_>, Vec<_>) =
+        claimed.into_iter().partition(|(_, claimed)| matches!(claimed.name, "global" | "system"));
     for (section, object_type) in settings.into_iter().chain(objects) {
         let mut draft = Draft::read(section, object_type, &mut report);
         config.add(object_type, &mut draft, context);
     }
     check_references(&config, &mut report);
     config.index();
-    report
-        .diagnostics
-        .sort_by_key(|said| said.pos.as_ref().map(|pos| position_in(file, pos)));
+    report.diagnostics.sort_by_key(|said| said.pos.as_ref().map(|pos| position_in(file, pos)));
     (config, report.diagnostics)
 }
 
@@ -80,15 +77,11 @@ impl PjsipConfig {
             }
             "transport" => {
                 let transport = Transport::build(draft);
-                keep(draft, transport, |transport| {
-                    self.transports.push(transport)
-                });
+                keep(draft, transport, |transport| self.transports.push(transport));
             }
             "endpoint" => {
                 let endpoint = Endpoint::build(draft, context.acls);
-                keep(draft, endpoint, |endpoint| {
-                    insert(&mut self.endpoints, &endpoint.id, &endpoint)
-                });
+                keep(draft, endpoint, |endpoint| insert(&mut self.endpoints, &endpoint.id, &endpoint));
             }
             "aor" => {
                 let aor = Aor::build(draft);
@@ -107,9 +100,7 @@ impl PjsipConfig {
                 keep(draft, alias, |alias| self.domain_aliases.push(alias));
             }
             // Refused lines have made it deny everyone: it must not be missing.
-            "acl" => self
-                .acls
-                .push(Arc::new(AclSection::build(draft, context.acls))),
+            "acl" => self.acls.push(Arc::new(AclSection::build(draft, context.acls))),
             "resource_list" => {
                 let list = ResourceList::build(draft);
                 keep(draft, list, |list| self.resource_lists.push(list));
@@ -175,9 +166,7 @@ fn claim<'a>(file: &'a Config, report: &mut Report) -> Vec<(&'a Section, &'stati
                 continue;
             }
         }
-        first
-            .entry((object_type.name, name))
-            .or_insert(&section.pos);
+        first.entry((object_type.name, name)).or_insert(&section.pos);
         claimed.push((section, object_type));
     }
     claimed
@@ -186,24 +175,16 @@ fn claim<'a>(file: &'a Config, report: &mut Report) -> Vec<(&'a Section, &'stati
 /// The object type of a section, if it has one that is known.
 fn type_of(section: &Section, report: &mut Report) -> Option<&'static ObjectType> {
     let Some(entry) = section.get("type") else {
-        let implied = object_types()
-            .find(|it| matches!(it.name, "global" | "system") && *it.name == *section.name);
+        let implied =
+            object_types().find(|it| matches!(it.name, "global" | "system") && *it.name == *section.name);
         if implied.is_none() {
-            report.say(
-                Severity::Warning,
-                &section.pos,
-                &section.name,
-                "no type=, section ignored",
-            );
+            report.say(Severity::Warning, &section.pos, &section.name, "no type=, section ignored");
         }
         return implied;
     };
     let known = object_types().find(|it| *it.name == *entry.value);
     if known.is_none() {
-        let what = format!(
-            "type={} is none that is loaded, section ignored",
-            entry.value
-        );
+        let what = format!("type={} is none that is loaded, section ignored", entry.value);
         report.say(Severity::Notice, &entry.pos, &section.name, &what);
     }
     known
@@ -231,9 +212,6 @@ fn check_references(config: &PjsipConfig, report: &mut Report) {
 
 /// Where `pos` is in the order of reading.
 fn position_in(file: &Config, pos: &Pos) -> (usize, u32) {
-    let at = file
-        .files
-        .iter()
-        .position(|path| path.ends_with(&*pos.file));
+    let at = file.files.iter().position(|path| path.ends_with(&*pos.file));
     (at.unwrap_or(usize::MAX), pos.line)
 }

@@ -45,10 +45,7 @@ impl MatchRule {
             None => (false, text),
         };
         let (address, port) = if let Ok(SocketAddr::V6(source)) = text.parse::<SocketAddr>() {
-            (
-                MatchAddress::Network(Network::new(IpAddr::V6(*source.ip()), 128)),
-                Some(source.port()),
-            )
+            (MatchAddress::Network(Network::new(IpAddr::V6(*source.ip()), 128)), Some(source.port()))
         } else if let Ok(network) = Network::parse(text) {
             (MatchAddress::Network(network), None)
         } else {
@@ -58,11 +55,7 @@ impl MatchRule {
                 Err(_) => (MatchAddress::Host(host_name(host)?), port),
             }
         };
-        Ok(Self {
-            excluded,
-            address,
-            port: port.filter(|port| *port != 0),
-        })
+        Ok(Self { excluded, address, port: port.filter(|port| *port != 0) })
     }
 
     /// The rule as parameter listings show it: the net mask in full.
@@ -110,10 +103,7 @@ impl Pattern {
     /// # Errors
     /// What was expected instead.
     pub fn parse(text: &str) -> Result<Self, String> {
-        match text
-            .strip_prefix('/')
-            .and_then(|rest| rest.strip_suffix('/'))
-        {
+        match text.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
             None => Ok(Self::Literal(text.into())),
             Some(regex) => Regex::new(regex)
                 .map(Self::Regex)
@@ -164,17 +154,12 @@ impl HeaderMatch {
     /// # Errors
     /// What was expected instead.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (name, value) = text
-            .split_once(':')
-            .ok_or("a header name, ':' and a value")?;
+        let (name, value) = text.split_once(':').ok_or("a header name, ':' and a value")?;
         let (name, value) = (name.trim(), value.trim());
         if name.is_empty() || value.is_empty() {
             return Err("a header name, ':' and a value".into());
         }
-        Ok(Self {
-            name: name.into(),
-            value: Pattern::parse(value)?,
-        })
+        Ok(Self { name: name.into(), value: Pattern::parse(value)? })
     }
 }
 
@@ -206,9 +191,7 @@ fn host_name(text: &str) -> Result<Arc<str>, String> {
     if text.chars().all(allowed) && !last_is_number && text.len() <= 255 {
         Ok(text.into())
     } else {
-        Err(format!(
-            "an IP address, a network or a host name, not '{text}'"
-        ))
+        Err(format!("an IP address, a network or a host name, not '{text}'"))
     }
 }
 
@@ -225,63 +208,30 @@ mod tests {
         for (text, short, long) in [
             ("10.1.2.3", "10.1.2.3/32", "10.1.2.3/255.255.255.255"),
             ("10.1.2.3/16", "10.1.0.0/16", "10.1.0.0/255.255.0.0"),
-            (
-                "!10.1.0.0/255.255.0.0",
-                "!10.1.0.0/16",
-                "!10.1.0.0/255.255.0.0",
-            ),
-            (
-                "10.1.2.3:5070",
-                "10.1.2.3/32:5070",
-                "10.1.2.3/255.255.255.255:5070",
-            ),
+            ("!10.1.0.0/255.255.0.0", "!10.1.0.0/16", "!10.1.0.0/255.255.0.0"),
+            ("10.1.2.3:5070", "10.1.2.3/32:5070", "10.1.2.3/255.255.255.255:5070"),
             ("2001:db8::/32", "2001:db8::/32", "2001:db8::/ffff:ffff::"),
             ("gw.example.com", "gw.example.com", "gw.example.com"),
-            (
-                "!gw.example.com:5070",
-                "!gw.example.com:5070",
-                "!gw.example.com:5070",
-            ),
+            ("!gw.example.com:5070", "!gw.example.com:5070", "!gw.example.com:5070"),
         ] {
-            assert_eq!(
-                shown(text),
-                Ok((short.to_owned(), long.to_owned())),
-                "{text}"
-            );
+            assert_eq!(shown(text), Ok((short.to_owned(), long.to_owned())), "{text}");
         }
-        assert_eq!(
-            MatchRule::parse("[2001:db8::1]:5070").map(|rule| rule.port),
-            Ok(Some(5070))
-        );
+        assert_eq!(MatchRule::parse("[2001:db8::1]:5070").map(|rule| rule.port), Ok(Some(5070)));
     }
 
     #[test]
     fn match_refuses_what_is_no_address_and_no_name() {
-        for text in [
-            "10.1.2.300",
-            "10.1.2.3/33",
-            "gw.example.com:sip",
-            "a b",
-            "10.0.0.0/255.0.255.0",
-            "!",
-        ] {
+        for text in ["10.1.2.300", "10.1.2.3/33", "gw.example.com:sip", "a b", "10.0.0.0/255.0.255.0", "!"] {
             assert!(shown(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_pattern_is_a_literal_or_a_regular_expression_found_anywhere() {
-        assert!(
-            Pattern::parse("sip:a@b").is_ok_and(|p| p.matches("sip:a@b") && !p.matches("sip:a@bc"))
-        );
-        assert!(
-            Pattern::parse("/^sip:a/").is_ok_and(|p| p.matches("sip:a@bc") && !p.matches("xsip:a"))
-        );
+        assert!(Pattern::parse("sip:a@b").is_ok_and(|p| p.matches("sip:a@b") && !p.matches("sip:a@bc")));
+        assert!(Pattern::parse("/^sip:a/").is_ok_and(|p| p.matches("sip:a@bc") && !p.matches("xsip:a")));
         assert!(Pattern::parse("/(/").is_err());
         assert!(HeaderMatch::parse("X-Site").is_err() && HeaderMatch::parse(": x").is_err());
-        assert_eq!(
-            HeaderMatch::parse("X-Site:/b./").map(|h| h.to_string()),
-            Ok("X-Site: /b./".into())
-        );
+        assert_eq!(HeaderMatch::parse("X-Site:/b./").map(|h| h.to_string()), Ok("X-Site: /b./".into()));
     }
 }

@@ -129,13 +129,7 @@ impl PjsipConfig {
     /// reading.
     pub fn parse(file: &Config) -> (Self, Vec<Diagnostic>) {
         let product = concat!("Starling ", env!("CARGO_PKG_VERSION"));
-        Self::parse_with(
-            file,
-            &Context {
-                product,
-                acls: &NamedAcls::default(),
-            },
-        )
+        Self::parse_with(file, &Context { product, acls: &NamedAcls::default() })
     }
 
     /// Reads `pjsip.conf`. What is to be said about it comes in the order of reading.
@@ -167,17 +161,12 @@ impl PjsipConfig {
 
     /// The transport of this name.
     pub fn transport(&self, id: &str) -> Option<&Arc<Transport>> {
-        self.transports
-            .iter()
-            .find(|transport| *transport.id == *id)
+        self.transports.iter().find(|transport| *transport.id == *id)
     }
 
     /// The resource list of this name and event package (RFC 4662).
     pub fn resource_list(&self, id: &str, event: &str) -> Option<&Arc<ResourceList>> {
-        self.index
-            .lists
-            .get(id)
-            .filter(|list| *list.event == *event)
+        self.index.lists.get(id).filter(|list| *list.event == *event)
     }
 
     /// Whether every `type=acl` lets `source` in.
@@ -207,10 +196,7 @@ impl PjsipConfig {
     /// This configuration with `match` options that name hosts matching their addresses. A host that
     /// is not in `hosts` matches nothing.
     pub fn with_hosts(&self, hosts: &HashMap<Arc<str>, Vec<IpAddr>>) -> Self {
-        Self {
-            index: Arc::new(Index::new(self, hosts)),
-            ..self.clone()
-        }
+        Self { index: Arc::new(Index::new(self, hosts)), ..self.clone() }
     }
 
     /// Prepares what requests look up.

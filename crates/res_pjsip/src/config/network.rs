@@ -22,23 +22,13 @@ impl Network {
     /// The network of `prefix` bits that `address` is in; a prefix that is too long is cut.
     pub fn new(address: IpAddr, prefix: u8) -> Self {
         let (bits, prefix, ipv4) = match address {
-            IpAddr::V4(address) => (
-                mapped(IpAddr::V4(address)),
-                MAPPED_BITS + prefix.min(32),
-                true,
-            ),
+            IpAddr::V4(address) => (mapped(IpAddr::V4(address)), MAPPED_BITS + prefix.min(32), true),
             IpAddr::V6(address) => match address.to_ipv4_mapped() {
-                Some(inner) if prefix >= MAPPED_BITS => {
-                    (mapped(IpAddr::V4(inner)), prefix.min(128), true)
-                }
+                Some(inner) if prefix >= MAPPED_BITS => (mapped(IpAddr::V4(inner)), prefix.min(128), true),
                 _ => (u128::from(address), prefix.min(128), false),
             },
         };
-        Self {
-            bits: bits & mask(prefix),
-            prefix,
-            ipv4,
-        }
+        Self { bits: bits & mask(prefix), prefix, ipv4 }
     }
 
     /// Reads `192.0.2.1`, `192.0.2.0/24`, `192.0.2.0/255.255.255.0`, or the same with IPv6.
@@ -51,9 +41,8 @@ impl Network {
             None => (text, None),
         };
         let address = address.trim_start_matches('[').trim_end_matches(']');
-        let address: IpAddr = address
-            .parse()
-            .map_err(|_| format!("an IP address or network, not '{text}'"))?;
+        let address: IpAddr =
+            address.parse().map_err(|_| format!("an IP address or network, not '{text}'"))?;
         let full = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match length {
             None => Some(full),
@@ -82,11 +71,7 @@ impl Network {
 
     /// How many bits count: up to 32 for IPv4, 128 for IPv6.
     pub fn prefix(&self) -> u8 {
-        if self.ipv4 {
-            self.prefix.saturating_sub(MAPPED_BITS)
-        } else {
-            self.prefix
-        }
+        if self.ipv4 { self.prefix.saturating_sub(MAPPED_BITS) } else { self.prefix }
     }
 
     /// The bits that count and how many they are, IPv4 within IPv6: the key of an index.
@@ -122,9 +107,7 @@ pub(crate) fn mapped(address: IpAddr) -> u128 {
 
 /// The number with the first `prefix` of its 128 bits set.
 pub(crate) fn mask(prefix: u8) -> u128 {
-    128u32
-        .checked_sub(u32::from(prefix))
-        .map_or(u128::MAX, |low| u128::MAX.checked_shl(low).unwrap_or(0))
+    128u32.checked_sub(u32::from(prefix)).map_or(u128::MAX, |low| u128::MAX.checked_shl(low).unwrap_or(0))
 }
 
 /// The length of a net mask of the family of `address`, if its bits are in one piece.

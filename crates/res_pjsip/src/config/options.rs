@@ -20,11 +20,7 @@ pub struct Options {
 impl Options {
     /// An object of this type with all defaults.
     pub fn new(object_type: &'static ObjectType) -> Self {
-        Self {
-            object_type,
-            set: Vec::new(),
-            free: Vec::new(),
-        }
+        Self { object_type, set: Vec::new(), free: Vec::new() }
     }
 
     /// Sets the option at `position` of the table; an accumulating option gets `value` added.
@@ -34,11 +30,7 @@ impl Options {
             Err(at) => self.set.insert(at, (position, value)),
             Ok(at) => {
                 if let Some((_, old)) = self.set.get_mut(at) {
-                    if accumulates {
-                        old.extend(value)
-                    } else {
-                        *old = value
-                    }
+                    if accumulates { old.extend(value) } else { *old = value }
                 }
             }
         }
@@ -65,19 +57,13 @@ impl Options {
     /// The value of `name`; `None` when the type has no such option.
     pub fn value(&self, name: &str) -> Option<&Value> {
         let position = self.object_type.position(name);
-        debug_assert!(
-            position.is_some(),
-            "type={} has no option {name}",
-            self.object_type.name
-        );
+        debug_assert!(position.is_some(), "type={} has no option {name}", self.object_type.name);
         self.value_at(position?)
     }
 
     /// Whether the file sets `name`.
     pub fn is_set(&self, name: &str) -> bool {
-        self.object_type
-            .position(name)
-            .is_some_and(|position| self.set_at(position).is_some())
+        self.object_type.position(name).is_some_and(|position| self.set_at(position).is_some())
     }
 
     /// Yes or no; no when `name` is no such option.
@@ -137,39 +123,27 @@ impl Options {
 
     /// Names and values as `pjsip show …` lists them: sorted by name.
     pub fn shown(&self) -> Vec<(&str, String)> {
-        let named = self
-            .object_type
-            .options
-            .iter()
-            .enumerate()
-            .filter_map(|(position, spec)| {
-                let value = self.value_at(position)?;
-                let listed = match spec.shown {
-                    Shown::Always => true,
-                    Shown::WhenSet => !value.is_empty(),
-                    Shown::Never => false,
-                };
-                listed.then(|| (spec.name, spec.kind.show(value)))
-            });
-        let free = self
-            .free
-            .iter()
-            .map(|(name, value)| (&**name, value.to_string()));
+        let named = self.object_type.options.iter().enumerate().filter_map(|(position, spec)| {
+            let value = self.value_at(position)?;
+            let listed = match spec.shown {
+                Shown::Always => true,
+                Shown::WhenSet => !value.is_empty(),
+                Shown::Never => false,
+            };
+            listed.then(|| (spec.name, spec.kind.show(value)))
+        });
+        let free = self.free.iter().map(|(name, value)| (&**name, value.to_string()));
         let mut shown: Vec<_> = named.chain(free).collect();
         shown.sort_by_key(|(name, _)| *name);
         shown
     }
 
     fn value_at(&self, position: usize) -> Option<&Value> {
-        self.set_at(position)
-            .or_else(|| self.object_type.defaults().get(position))
+        self.set_at(position).or_else(|| self.object_type.defaults().get(position))
     }
 
     fn set_at(&self, position: usize) -> Option<&Value> {
-        let at = self
-            .set
-            .binary_search_by_key(&position, |(at, _)| *at)
-            .ok()?;
+        let at = self.set.binary_search_by_key(&position, |(at, _)| *at).ok()?;
         self.set.get(at).map(|(_, value)| value)
     }
 
@@ -180,8 +154,6 @@ impl Options {
 
 impl PartialEq for Options {
     fn eq(&self, other: &Self) -> bool {
-        self.object_type.name == other.object_type.name
-            && self.set == other.set
-            && self.free == other.free
+        self.object_type.name == other.object_type.name && self.set == other.set && self.free == other.free
     }
 }

@@ -19,27 +19,16 @@ pub static ACL: ObjectType = ObjectType::new(
     &[
         opt("acl", LIST, "").accumulating(),
         opt("contact_acl", LIST, "").accumulating(),
-        opt("contact_deny", Kind::Networks, "")
-            .accumulating()
-            .listed(Shown::Never),
-        opt("contact_permit", Kind::Networks, "")
-            .accumulating()
-            .listed(Shown::Never),
-        opt("deny", Kind::Networks, "")
-            .accumulating()
-            .listed(Shown::Never),
-        opt("permit", Kind::Networks, "")
-            .accumulating()
-            .listed(Shown::Never),
+        opt("contact_deny", Kind::Networks, "").accumulating().listed(Shown::Never),
+        opt("contact_permit", Kind::Networks, "").accumulating().listed(Shown::Never),
+        opt("deny", Kind::Networks, "").accumulating().listed(Shown::Never),
+        opt("permit", Kind::Networks, "").accumulating().listed(Shown::Never),
     ],
 );
 
 /// The table of `type=inbound-publication`.
-pub static INBOUND_PUBLICATION: ObjectType = ObjectType::with_free(
-    "inbound-publication",
-    &[opt("endpoint", TEXT, "")],
-    EVENT_PREFIX,
-);
+pub static INBOUND_PUBLICATION: ObjectType =
+    ObjectType::with_free("inbound-publication", &[opt("endpoint", TEXT, "")], EVENT_PREFIX);
 
 /// The table of `type=registration`.
 pub static REGISTRATION: ObjectType = ObjectType::new("registration", REGISTRATION_OPTIONS);
@@ -61,8 +50,7 @@ pub static ASTERISK_PUBLICATION: ObjectType = ObjectType::new(
 );
 
 /// The table of `type=phoneprov`: any option goes.
-pub static PHONEPROV: ObjectType =
-    ObjectType::with_free("phoneprov", &[opt("endpoint", TEXT, "")], "");
+pub static PHONEPROV: ObjectType = ObjectType::with_free("phoneprov", &[opt("endpoint", TEXT, "")], "");
 
 const EVENT_PREFIX: &str = "event_";
 
@@ -81,9 +69,7 @@ const REGISTRATION_OPTIONS: &[OptionSpec] = &[
     opt("outbound_auth", LIST, ""),
     opt("outbound_proxy", TEXT, ""),
     opt("retry_interval", UINT, "60"),
-    opt("security_mechanisms", LIST, "")
-        .accumulating()
-        .listed(Shown::WhenSet),
+    opt("security_mechanisms", LIST, "").accumulating().listed(Shown::WhenSet),
     opt("security_negotiation", word(&["no", "mediasec"]), "no"),
     opt("server_uri", Kind::SipUris, ""),
     opt("support_outbound", YESNO, "no"),
@@ -121,11 +107,7 @@ impl DomainAlias {
     pub(crate) fn build(draft: &mut Draft<'_>) -> Self {
         draft.require("domain");
         let options = draft.options.clone();
-        Self {
-            id: draft.id(),
-            domain: options.text("domain"),
-            options,
-        }
+        Self { id: draft.id(), domain: options.text("domain"), options }
     }
 }
 
@@ -151,12 +133,7 @@ impl AclSection {
             true => (Acl::deny_all(), Acl::deny_all()),
             false => (source, contact),
         };
-        Self {
-            id: draft.id(),
-            source,
-            contact,
-            options: draft.options.clone(),
-        }
+        Self { id: draft.id(), source, contact, options: draft.options.clone() }
     }
 
     /// Whether requests from `source` may pass.
@@ -184,15 +161,9 @@ impl InboundPublication {
         draft.refer("endpoint", "endpoint");
         let options = draft.options.clone();
         let events = options.free().iter().filter_map(|(name, value)| {
-            name.get(EVENT_PREFIX.len()..)
-                .map(|event| (event.into(), value.clone()))
+            name.get(EVENT_PREFIX.len()..).map(|event| (event.into(), value.clone()))
         });
-        Self {
-            id: draft.id(),
-            endpoint: options.some_text("endpoint"),
-            events: events.collect(),
-            options,
-        }
+        Self { id: draft.id(), endpoint: options.some_text("endpoint"), events: events.collect(), options }
     }
 }
 
@@ -211,9 +182,6 @@ impl PlainObject {
         for option in required {
             draft.require(option);
         }
-        Self {
-            id: draft.id(),
-            options: draft.options.clone(),
-        }
+        Self { id: draft.id(), options: draft.options.clone() }
     }
 }

@@ -39,10 +39,6 @@ impl Report {
             return;
         }
         let message = format!("[{section}]: {what}");
-        self.diagnostics.push(Diagnostic {
-            severity,
-            pos: Some(pos.clone()),
-            message,
-        });
+        self.diagnostics.push(Diagnostic { severity, pos: Some(pos.clone()), message });
     }
 }

@@ -54,9 +54,7 @@ impl ResourceList {
                 items.push(item);
             }
         }
-        draft
-            .options
-            .replace("list_item", Value::List(items.clone()));
+        draft.options.replace("list_item", Value::List(items.clone()));
         let options = draft.options.clone();
         let interval = options.number("notification_batch_interval");
         Self {

@@ -83,11 +83,7 @@ impl Default for System {
 fn raise(draft: &mut Draft<'_>, option: &str, least: u32) {
     let written = draft.options.number(option);
     if written < least {
-        draft.complain(
-            Severity::Warning,
-            option,
-            &format!("is {written}, too short, raised to {least} ms"),
-        );
+        draft.complain(Severity::Warning, option, &format!("is {written}, too short, raised to {least} ms"));
         draft.options.replace(option, Value::Number(least.into()));
     }
 }

@@ -124,18 +124,12 @@ pub struct OptionSpec {
 impl OptionSpec {
     /// This option, with every occurrence adding to the ones before.
     pub(crate) const fn accumulating(self) -> Self {
-        Self {
-            accumulates: true,
-            ..self
-        }
+        Self { accumulates: true, ..self }
     }
 
     /// Whether its value must not appear in logs.
     pub(crate) fn is_secret(&self) -> bool {
-        matches!(
-            self.name,
-            "password" | "password_digest" | "md5_cred" | "refresh_token" | "oauth_secret"
-        )
+        matches!(self.name, "password" | "password_digest" | "md5_cred" | "refresh_token" | "oauth_secret")
     }
 
     /// This option, listed as `shown` says.
@@ -160,12 +154,7 @@ pub struct ObjectType {
 impl ObjectType {
     /// An object type named `name` with the options `options`, which are sorted by name.
     pub(crate) const fn new(name: &'static str, options: &'static [OptionSpec]) -> Self {
-        Self {
-            name,
-            options,
-            free_prefix: None,
-            defaults: OnceLock::new(),
-        }
+        Self { name, options, free_prefix: None, defaults: OnceLock::new() }
     }
 
     /// As [`ObjectType::new`], with free options that begin with `prefix`.
@@ -174,12 +163,7 @@ impl ObjectType {
         options: &'static [OptionSpec],
         prefix: &'static str,
     ) -> Self {
-        Self {
-            name,
-            options,
-            free_prefix: Some(prefix),
-            defaults: OnceLock::new(),
-        }
+        Self { name, options, free_prefix: Some(prefix), defaults: OnceLock::new() }
     }
 
     /// The option of this name, in any case.
@@ -190,47 +174,31 @@ impl ObjectType {
     /// Where the option of this name, in any case, is in the table.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
         let wanted = || name.bytes().map(|byte| byte.to_ascii_lowercase());
-        self.options
-            .binary_search_by(|spec| spec.name.bytes().cmp(wanted()))
-            .ok()
+        self.options.binary_search_by(|spec| spec.name.bytes().cmp(wanted())).ok()
     }
 
     /// Whether an option that the table does not name is kept as it is.
     pub(crate) fn is_free(&self, name: &str) -> bool {
         self.free_prefix.is_some_and(|prefix| {
-            name.get(..prefix.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         })
     }
 
     /// The default of each option, in table order.
     pub(crate) fn defaults(&self) -> &[Value] {
-        self.defaults.get_or_init(|| {
-            self.options
-                .iter()
-                .map(|spec| spec.kind.default_value(spec.default))
-                .collect()
-        })
+        self.defaults
+            .get_or_init(|| self.options.iter().map(|spec| spec.kind.default_value(spec.default)).collect())
     }
 }
 
 /// An option that is always listed and whose last occurrence wins.
 pub(crate) const fn opt(name: &'static str, kind: Kind, default: &'static str) -> OptionSpec {
-    OptionSpec {
-        name,
-        kind,
-        default,
-        accumulates: false,
-        shown: Shown::Always,
-    }
+    OptionSpec { name, kind, default, accumulates: false, shown: Shown::Always }
 }
 
 /// One of `words`.
 pub(crate) const fn word(words: &'static [&'static str]) -> Kind {
-    Kind::Word {
-        words,
-        aliases: &[],
-    }
+    Kind::Word { words, aliases: &[] }
 }
 
 /// Yes or no, shown `true` / `false`.
@@ -240,15 +208,9 @@ pub(crate) const YESNO: Kind = Kind::Flag(FlagStyle::YesNo);
 /// Yes or no, shown `Yes` / `No`.
 pub(crate) const CAPITAL: Kind = Kind::Flag(FlagStyle::Capital);
 /// A number that is not negative.
-pub(crate) const UINT: Kind = Kind::Number {
-    min: 0,
-    max: u32::MAX as i64,
-};
+pub(crate) const UINT: Kind = Kind::Number { min: 0, max: u32::MAX as i64 };
 /// A port number, 0 for none.
-pub(crate) const PORT: Kind = Kind::Number {
-    min: 0,
-    max: u16::MAX as i64,
-};
+pub(crate) const PORT: Kind = Kind::Number { min: 0, max: u16::MAX as i64 };
 /// A class of service of Ethernet frames.
 pub(crate) const COS: Kind = Kind::Number { min: 0, max: 7 };
 /// Any text.

@@ -29,16 +29,7 @@ pub static TRANSPORT: ObjectType = ObjectType::new("transport", OPTIONS);
 
 const PROTOCOLS: Kind = word(&["udp", "tcp", "tls", "ws", "wss", "flow"]);
 const METHODS: Kind = Kind::Word {
-    words: &[
-        "unspecified",
-        "tlsv1",
-        "tlsv1_1",
-        "tlsv1_2",
-        "tlsv1_3",
-        "sslv2",
-        "sslv3",
-        "sslv23",
-    ],
+    words: &["unspecified", "tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3", "sslv2", "sslv3", "sslv23"],
     aliases: &[("default", "unspecified"), ("", "unspecified")],
 };
 
@@ -216,23 +207,15 @@ impl Transport {
         let bind = socket_address(&written, protocol.default_port())
             .unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
         if !written.is_empty() {
-            draft
-                .options
-                .replace("bind", Value::Text(bind.to_string().into()));
+            draft.options.replace("bind", Value::Text(bind.to_string().into()));
         }
         if draft.options.number("async_operations") != 1 {
             draft.complain(Severity::Warning, "async_operations", "is always 1");
             draft.options.replace("async_operations", Value::Number(1));
         }
         let external = ["external_signaling_address", "external_signaling_hostname"];
-        if external
-            .iter()
-            .all(|option| draft.options.some_text(option).is_some())
-        {
-            draft.refuse(
-                external[1],
-                "cannot be given together with external_signaling_address",
-            );
+        if external.iter().all(|option| draft.options.some_text(option).is_some()) {
+            draft.refuse(external[1], "cannot be given together with external_signaling_address");
         }
         if protocol == Protocol::Tls {
             check_paths(draft);
@@ -243,11 +226,7 @@ impl Transport {
     /// Whether `address` is in `local_net`, so that it is told our own address. With several
     /// entries the last one that contains the address decides.
     pub fn is_local(&self, address: IpAddr) -> bool {
-        let rule = self
-            .local_net
-            .iter()
-            .rev()
-            .find(|rule| rule.network.contains(address));
+        let rule = self.local_net.iter().rev().find(|rule| rule.network.contains(address));
         rule.is_some_and(|rule| !rule.inverted)
     }
 
@@ -288,9 +267,7 @@ impl Transport {
                 interval: seconds("tcp_keepalive_interval_time"),
                 probes: options.number("tcp_keepalive_probe_count"),
             }),
-            websocket_write_timeout: Duration::from_millis(
-                options.number("websocket_write_timeout").into(),
-            ),
+            websocket_write_timeout: Duration::from_millis(options.number("websocket_write_timeout").into()),
             allow_reload: options.flag("allow_reload"),
             symmetric_transport: options.flag("symmetric_transport"),
             options,
@@ -309,10 +286,7 @@ fn check_paths(draft: &mut Draft<'_>) {
             _ => File::open(&*path).map(drop),
         };
         if let Err(error) = readable {
-            draft.refuse(
-                option,
-                &format!("names '{path}', which cannot be read: {error}"),
-            );
+            draft.refuse(option, &format!("names '{path}', which cannot be read: {error}"));
         }
     }
 }

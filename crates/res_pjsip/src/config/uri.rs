@@ -37,18 +37,9 @@ pub(crate) fn address(text: &str) -> Result<Value, String> {
 /// `text` as a socket address, with `port` where it names none.
 pub(crate) fn socket_address(text: &str, port: u16) -> Option<SocketAddr> {
     if let Ok(address) = text.parse::<SocketAddr>() {
-        let port = if address.port() == 0 {
-            port
-        } else {
-            address.port()
-        };
+        let port = if address.port() == 0 { port } else { address.port() };
         return Some(SocketAddr::new(address.ip(), port));
     }
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(text);
-    bare.parse::<IpAddr>()
-        .ok()
-        .map(|ip| SocketAddr::new(ip, port))
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port))
 }

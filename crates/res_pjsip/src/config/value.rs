@@ -69,9 +69,7 @@ impl Kind {
         match *self {
             Kind::Flag(_) => Ok(Value::Flag(flag(text, warnings))),
             Kind::DtlsVerify => Ok(Value::Flag(
-                ["fingerprint", "certificate"]
-                    .iter()
-                    .any(|word| text.eq_ignore_ascii_case(word))
+                ["fingerprint", "certificate"].iter().any(|word| text.eq_ignore_ascii_case(word))
                     || flag(text, warnings),
             )),
             Kind::Number { min, max } => integer(text)
@@ -149,10 +147,7 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let (digits, radix) = match digits
-        .strip_prefix("0x")
-        .or_else(|| digits.strip_prefix("0X"))
-    {
+    let (digits, radix) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
         Some(hexadecimal) => (hexadecimal, 16),
         None if digits.len() > 1 && digits.starts_with('0') => (digits, 8),
         None => (digits, 10),
@@ -166,9 +161,7 @@ pub(crate) fn integer(text: &str) -> Option<i64> {
 }
 
 fn split(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',')
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 fn each<T>(text: &str, read: impl FnMut(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
@@ -212,22 +205,14 @@ fn decimal(text: &str) -> Result<f64, String> {
 }
 
 fn one_word(text: &str, words: &[&str], aliases: &[(&str, &str)]) -> Result<Value, String> {
-    let alias = aliases
-        .iter()
-        .find(|(written, _)| written.eq_ignore_ascii_case(text));
+    let alias = aliases.iter().find(|(written, _)| written.eq_ignore_ascii_case(text));
     let word = match alias {
         Some((_, shown)) => Some(shown),
         None => words.iter().find(|word| word.eq_ignore_ascii_case(text)),
     };
     word.map(|word| Value::Text((*word).into())).ok_or_else(|| {
-        let all: Vec<_> = words
-            .iter()
-            .chain(aliases.iter().map(|(written, _)| written))
-            .collect();
-        format!(
-            "one of {}",
-            all.iter().map(|word| **word).collect::<Vec<_>>().join(", ")
-        )
+        let all: Vec<_> = words.iter().chain(aliases.iter().map(|(written, _)| written)).collect();
+        format!("one of {}", all.iter().map(|word| **word).collect::<Vec<_>>().join(", "))
     })
 }
 
@@ -236,9 +221,7 @@ fn uri_user(text: &str) -> Result<Value, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~%!$&'()*+,;=:".contains(c);
     match text.chars().find(|c| !allowed(*c)) {
         None => Ok(Value::Text(text.into())),
-        Some(c) => Err(format!(
-            "the user part of a SIP URI, which cannot hold '{c}'"
-        )),
+        Some(c) => Err(format!("the user part of a SIP URI, which cannot hold '{c}'")),
     }
 }
 
@@ -252,28 +235,19 @@ fn tos(text: &str, warnings: &mut Vec<String>) -> Result<i64, String> {
         return Ok(tos);
     }
     let name = text.to_ascii_lowercase();
-    let digit = |at: usize| {
-        name.as_bytes()
-            .get(at)
-            .map(|byte| i64::from(byte.wrapping_sub(b'0')))
-    };
+    let digit = |at: usize| name.as_bytes().get(at).map(|byte| i64::from(byte.wrapping_sub(b'0')));
     let dscp = match (name.get(..2), digit(2), digit(3), name.len()) {
         (Some("ef"), None, None, 2) => Some(46),
         (Some("cs"), Some(class @ 0..=7), None, 3) => Some(class * 8),
         (Some("af"), Some(class @ 1..=4), Some(drop @ 1..=3), 4) => Some(class * 8 + drop * 2),
         _ => None,
     };
-    dscp.map(|dscp| dscp * 4)
-        .ok_or_else(|| "a number or one of cs0 to cs7, af11 to af43, ef".to_owned())
+    dscp.map(|dscp| dscp * 4).ok_or_else(|| "a number or one of cs0 to cs7, af11 to af43, ef".to_owned())
 }
 
 fn algorithms(text: &str, lenient: bool, warnings: &mut Vec<String>) -> Result<Value, String> {
     let expected = || format!("a list of {}", Algorithm::NAMES.join(", "));
-    match each(text, |item| {
-        Algorithm::parse(item)
-            .map(|it| it.name().into())
-            .ok_or_else(expected)
-    }) {
+    match each(text, |item| Algorithm::parse(item).map(|it| it.name().into()).ok_or_else(expected)) {
         Err(expected) if lenient => {
             warnings.push(format!("is not {expected}; MD5 is used"));
             Ok(Value::List(vec![Algorithm::Md5.name().into()]))
@@ -285,20 +259,13 @@ fn algorithms(text: &str, lenient: bool, warnings: &mut Vec<String>) -> Result<V
 /// One `algorithm:hex` of `password_digest`: the hash of `user:realm:password` (RFC 7616 A1).
 fn digest(text: &str) -> Result<Arc<str>, String> {
     let (name, hex) = text.split_once(':').ok_or("algorithm:hash")?;
-    let algorithm = Algorithm::parse(name).ok_or_else(|| {
-        format!(
-            "an algorithm of {} before the ':'",
-            Algorithm::NAMES.join(", ")
-        )
-    })?;
+    let algorithm = Algorithm::parse(name)
+        .ok_or_else(|| format!("an algorithm of {} before the ':'", Algorithm::NAMES.join(", ")))?;
     let length = algorithm.hex_length();
     if hex.len() == length && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(format!("{}:{}", algorithm.name(), hex.to_ascii_lowercase()).into())
     } else {
-        Err(format!(
-            "{length} hexadecimal digits after '{}:'",
-            algorithm.name()
-        ))
+        Err(format!("{length} hexadecimal digits after '{}:'", algorithm.name()))
     }
 }
 

@@ -14,23 +14,15 @@ impl EndpointIdentifier for ByHeader {
         "header"
     }
 
-    fn identify(
-        &self,
-        config: &PjsipConfig,
-        request: &IdentifyRequest<'_>,
-    ) -> Option<Arc<Endpoint>> {
-        config
-            .index
-            .by_header
-            .iter()
-            .find_map(|(wanted, endpoint)| {
-                let mut found = false;
-                (request.headers)(&wanted.name, &mut |value| {
-                    found = wanted.value.matches(value);
-                    found
-                });
-                found.then(|| endpoint.clone())
-            })
+    fn identify(&self, config: &PjsipConfig, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
+        config.index.by_header.iter().find_map(|(wanted, endpoint)| {
+            let mut found = false;
+            (request.headers)(&wanted.name, &mut |value| {
+                found = wanted.value.matches(value);
+                found
+            });
+            found.then(|| endpoint.clone())
+        })
     }
 }
 
@@ -43,11 +35,7 @@ impl EndpointIdentifier for ByRequestUri {
         "request_uri"
     }
 
-    fn identify(
-        &self,
-        config: &PjsipConfig,
-        request: &IdentifyRequest<'_>,
-    ) -> Option<Arc<Endpoint>> {
+    fn identify(&self, config: &PjsipConfig, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
         let mut all = config.index.by_request_uri.iter();
         let (_, endpoint) = all.find(|(pattern, _)| pattern.matches(request.request_uri))?;
         Some(endpoint.clone())

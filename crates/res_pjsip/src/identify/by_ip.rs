@@ -16,11 +16,7 @@ impl EndpointIdentifier for ByIp {
         "ip"
     }
 
-    fn identify(
-        &self,
-        config: &PjsipConfig,
-        request: &IdentifyRequest<'_>,
-    ) -> Option<Arc<Endpoint>> {
+    fn identify(&self, config: &PjsipConfig, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
         config.index.sources.find(request.source).cloned()
     }
 }

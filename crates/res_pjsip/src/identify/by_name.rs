@@ -18,20 +18,13 @@ impl EndpointIdentifier for ByUsername {
         "username"
     }
 
-    fn identify(
-        &self,
-        config: &PjsipConfig,
-        request: &IdentifyRequest<'_>,
-    ) -> Option<Arc<Endpoint>> {
+    fn identify(&self, config: &PjsipConfig, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
         if !request.from_scheme_is_sip {
             return None;
         }
         let user = user_of(config, request.from_user);
         let endpoint = find(config, user, request.from_domain, request.transport_domain)?;
-        endpoint
-            .identify_by
-            .contains(IdentifyMethod::Username)
-            .then(|| endpoint.clone())
+        endpoint.identify_by.contains(IdentifyMethod::Username).then(|| endpoint.clone())
     }
 }
 
@@ -45,11 +38,7 @@ impl EndpointIdentifier for ByAuthUsername {
         "auth_username"
     }
 
-    fn identify(
-        &self,
-        config: &PjsipConfig,
-        request: &IdentifyRequest<'_>,
-    ) -> Option<Arc<Endpoint>> {
+    fn identify(&self, config: &PjsipConfig, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
         let mut found = None;
         (request.headers)("Authorization", &mut |value| {
             let parameter = |name| digest_parameter(value, name);
@@ -75,18 +64,8 @@ impl EndpointIdentifier for Anonymous {
         "anonymous"
     }
 
-    fn identify(
-        &self,
-        config: &PjsipConfig,
-        request: &IdentifyRequest<'_>,
-    ) -> Option<Arc<Endpoint>> {
-        find(
-            config,
-            "anonymous",
-            request.from_domain,
-            request.transport_domain,
-        )
-        .cloned()
+    fn identify(&self, config: &PjsipConfig, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
+        find(config, "anonymous", request.from_domain, request.transport_domain).cloned()
     }
 }
 
@@ -112,10 +91,7 @@ fn find<'a>(
             .or_else(|| names.in_domain(user, names.real_domain(domain)?))
             .or_else(|| names.in_domain(user, transport_domain))
     };
-    multi_domain
-        .then(in_domain)
-        .flatten()
-        .or_else(|| names.alone(user))
+    multi_domain.then(in_domain).flatten().or_else(|| names.alone(user))
 }
 
 /// The value of a parameter of a digest Authorization (RFC 7616, 3.4), its quotes taken off. A value

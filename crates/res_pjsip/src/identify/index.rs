@@ -47,26 +47,18 @@ impl Index {
                 index.by_header.push((header.clone(), endpoint.clone()));
             }
             if let Some(pattern) = &identify.request_uri {
-                index
-                    .by_request_uri
-                    .push((pattern.clone(), endpoint.clone()));
+                index.by_request_uri.push((pattern.clone(), endpoint.clone()));
             }
             let rules = identify.matches.iter().flat_map(|rule| {
                 let networks = match &rule.address {
                     MatchAddress::Network(network) => vec![*network],
                     MatchAddress::Host(host) => {
                         let addresses = hosts.get(host).into_iter().flatten();
-                        addresses
-                            .map(|address| Network::new(*address, 128))
-                            .collect()
+                        addresses.map(|address| Network::new(*address, 128)).collect()
                     }
                 };
                 let (excluded, port) = (rule.excluded, rule.port);
-                networks.into_iter().map(move |network| SourceRule {
-                    excluded,
-                    network,
-                    port,
-                })
+                networks.into_iter().map(move |network| SourceRule { excluded, network, port })
             });
             index.sources.add(rules.collect(), endpoint);
         }
@@ -88,18 +80,13 @@ impl Names {
         let mut names = Self::default();
         for (id, endpoint) in &config.endpoints {
             if let Some((user, domain)) = id.rsplit_once('@') {
-                let key = UserAt {
-                    user: user.into(),
-                    domain: domain.into(),
-                };
+                let key = UserAt { user: user.into(), domain: domain.into() };
                 names.in_domain.insert(key, endpoint.clone());
             }
             names.alone.insert(id.clone(), endpoint.clone());
         }
         for alias in &config.domain_aliases {
-            names
-                .aliases
-                .insert(DomainKey(alias.id.clone()), alias.domain.clone());
+            names.aliases.insert(DomainKey(alias.id.clone()), alias.domain.clone());
         }
         names
     }
@@ -161,10 +148,7 @@ impl Sources {
         self.networks.iter().find_map(|(prefix, networks)| {
             let candidates = networks.get(&(address & mask(*prefix)))?;
             let candidates = candidates.iter().filter_map(|at| self.candidates.get(*at));
-            candidates
-                .filter(|it| it.includes(source))
-                .map(|it| &it.endpoint)
-                .next()
+            candidates.filter(|it| it.includes(source)).map(|it| &it.endpoint).next()
         })
     }
 
@@ -172,10 +156,7 @@ impl Sources {
         let at = self.candidates.len();
         for rule in rules.iter().filter(|rule| !rule.excluded) {
             let (bits, prefix) = rule.network.key();
-            let place = self
-                .networks
-                .iter()
-                .position(|(length, _)| *length == prefix);
+            let place = self.networks.iter().position(|(length, _)| *length == prefix);
             let place = place.unwrap_or_else(|| {
                 self.networks.push((prefix, Map::default()));
                 self.networks.len() - 1
@@ -184,24 +165,21 @@ impl Sources {
                 networks.entry(bits).or_default().push(at);
             }
         }
-        self.candidates.push(Candidate {
-            rules,
-            endpoint: endpoint.clone(),
-        });
+        self.candidates.push(Candidate { rules, endpoint: endpoint.clone() });
     }
 
     fn sort(&mut self) {
-        self.networks
-            .sort_by_key(|(prefix, _)| std::cmp::Reverse(*prefix));
+        self.networks.sort_by_key(|(prefix, _)| std::cmp::Reverse(*prefix));
         // Of equal networks those that also name the port come first.
         let candidates = &self.candidates;
         for (prefix, networks) in &mut self.networks {
             for (bits, found) in networks.iter_mut() {
                 let any_port = |at: &usize| {
                     candidates.get(*at).is_none_or(|candidate| {
-                        !candidate.rules.iter().any(|rule| {
-                            rule.port.is_some() && rule.network.key() == (*bits, *prefix)
-                        })
+                        !candidate
+                            .rules
+                            .iter()
+                            .any(|rule| rule.port.is_some() && rule.network.key() == (*bits, *prefix))
                     })
                 };
                 found.sort_by_key(any_port);
@@ -214,11 +192,7 @@ impl Sources {
 impl Candidate {
     /// Whether the last rule that contains `source` includes it.
     fn includes(&self, source: SocketAddr) -> bool {
-        self.rules
-            .iter()
-            .rev()
-            .find(|rule| rule.contains(source))
-            .is_some_and(|rule| !rule.excluded)
+        self.rules.iter().rev().find(|rule| rule.contains(source)).is_some_and(|rule| !rule.excluded)
     }
 }
 
@@ -237,11 +211,7 @@ struct UserAtRef<'a> {
 
 impl Hash for UserAt {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        UserAtRef {
-            user: &self.user,
-            domain: &self.domain,
-        }
-        .hash(state);
+        UserAtRef { user: &self.user, domain: &self.domain }.hash(state);
     }
 }
 
@@ -273,9 +243,7 @@ impl Hash for DomainKey {
 
 impl Hash for DomainRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0
-            .bytes()
-            .for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
+        self.0.bytes().for_each(|byte| state.write_u8(byte.to_ascii_lowercase()));
     }
 }
 

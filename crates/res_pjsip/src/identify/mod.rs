@@ -76,11 +76,7 @@ pub trait EndpointIdentifier: Send + Sync {
     fn name(&self) -> &str;
 
     /// The endpoint that `request` comes from, if this identifier knows it.
-    fn identify(
-        &self,
-        config: &PjsipConfig,
-        request: &IdentifyRequest<'_>,
-    ) -> Option<Arc<Endpoint>>;
+    fn identify(&self, config: &PjsipConfig, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>>;
 }
 
 /// Identifiers in the order in which they are asked.
@@ -110,10 +106,7 @@ impl Identifiers {
     pub fn ordered(&self, order: &[Arc<str>]) -> Self {
         let mut identifiers = self.0.clone();
         let rank = |identifier: &Arc<dyn EndpointIdentifier>| {
-            order
-                .iter()
-                .position(|name| **name == *identifier.name())
-                .unwrap_or(order.len())
+            order.iter().position(|name| **name == *identifier.name()).unwrap_or(order.len())
         };
         identifiers.sort_by_key(rank);
         Self(identifiers)
@@ -125,14 +118,8 @@ impl Identifiers {
     }
 
     /// The endpoint that `request` comes from: the answer of the first identifier that knows one.
-    pub fn identify(
-        &self,
-        config: &PjsipConfig,
-        request: &IdentifyRequest<'_>,
-    ) -> Option<Arc<Endpoint>> {
-        self.0
-            .iter()
-            .find_map(|identifier| identifier.identify(config, request))
+    pub fn identify(&self, config: &PjsipConfig, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
+        self.0.iter().find_map(|identifier| identifier.identify(config, request))
     }
 }
 

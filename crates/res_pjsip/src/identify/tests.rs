@@ -47,9 +47,7 @@ impl Asked<'_> {
             headers: &headers,
             request_uri: self.request_uri,
         };
-        identifiers
-            .identify(config, &request)
-            .map(|endpoint| endpoint.id.to_string())
+        identifiers.identify(config, &request).map(|endpoint| endpoint.id.to_string())
     }
 }
 
@@ -59,10 +57,7 @@ fn config(text: &str) -> PjsipConfig {
 
 /// Endpoints of these names.
 fn endpoints(names: &[&str]) -> String {
-    names
-        .iter()
-        .map(|name| format!("[{name}]\ntype=endpoint\n"))
-        .collect()
+    names.iter().map(|name| format!("[{name}]\ntype=endpoint\n")).collect()
 }
 
 /// An identify for the endpoint of the same name.
@@ -72,13 +67,7 @@ fn identify(name: &str, options: &str) -> String {
 
 #[test]
 fn by_username_with_and_without_a_domain() {
-    let names = [
-        "alice",
-        "bob",
-        "bob@example.com",
-        "bob@real.example",
-        "bob@transport.example",
-    ];
+    let names = ["alice", "bob", "bob@example.com", "bob@real.example", "bob@transport.example"];
     let alias = "[Alias.Example]\ntype=domain_alias\ndomain=real.example\n";
     let all = config(&(endpoints(&names) + alias));
     let plain = config(&(endpoints(&names) + alias + "[global]\ndisable_multi_domain=yes\n"));
@@ -86,68 +75,29 @@ fn by_username_with_and_without_a_domain() {
         ("alice", "example.com", "", Some("alice"), Some("alice")),
         ("Alice", "example.com", "", None, None),
         ("", "example.com", "", None, None),
-        (
-            "bob",
-            "EXAMPLE.com",
-            "",
-            Some("bob@example.com"),
-            Some("bob"),
-        ),
-        (
-            "bob",
-            "alias.example",
-            "transport.example",
-            Some("bob@real.example"),
-            Some("bob"),
-        ),
-        (
-            "bob",
-            "other.example",
-            "transport.example",
-            Some("bob@transport.example"),
-            Some("bob"),
-        ),
+        ("bob", "EXAMPLE.com", "", Some("bob@example.com"), Some("bob")),
+        ("bob", "alias.example", "transport.example", Some("bob@real.example"), Some("bob")),
+        ("bob", "other.example", "transport.example", Some("bob@transport.example"), Some("bob")),
         ("bob", "other.example", "", Some("bob"), Some("bob")),
-        (
-            "bob@example.com",
-            "x",
-            "",
-            Some("bob@example.com"),
-            Some("bob@example.com"),
-        ),
+        ("bob@example.com", "x", "", Some("bob@example.com"), Some("bob@example.com")),
         ("carol", "example.com", "", None, None),
     ] {
-        let asked = Asked {
-            from: (user, domain),
-            transport_domain: transport,
-            ..REQUEST
-        };
+        let asked = Asked { from: (user, domain), transport_domain: transport, ..REQUEST };
         assert_eq!(asked.by(&all).as_deref(), expected, "{user}@{domain}");
-        assert_eq!(
-            asked.by(&plain).as_deref(),
-            without_domains,
-            "{user}@{domain}, one domain"
-        );
+        assert_eq!(asked.by(&plain).as_deref(), without_domains, "{user}@{domain}, one domain");
     }
 }
 
 #[test]
 fn a_from_that_is_no_sip_uri_names_nobody() {
     let config = config(&endpoints(&["alice"]));
-    let asked = Asked {
-        from: ("alice", ""),
-        scheme_is_sip: false,
-        ..REQUEST
-    };
+    let asked = Asked { from: ("alice", ""), scheme_is_sip: false, ..REQUEST };
     assert_eq!(asked.by(&config), None);
 }
 
 #[test]
 fn user_options_are_cut_only_when_asked_for() {
-    let asked = Asked {
-        from: ("alice;phone-context=x", "h"),
-        ..REQUEST
-    };
+    let asked = Asked { from: ("alice;phone-context=x", "h"), ..REQUEST };
     let text = endpoints(&["alice"]);
     assert_eq!(asked.by(&config(&text)), None);
     let text = text + "[global]\nignore_uri_user_options=yes\n";
@@ -157,10 +107,7 @@ fn user_options_are_cut_only_when_asked_for() {
 #[test]
 fn an_endpoint_that_does_not_list_the_method_is_passed_over() {
     let text = "[alice]\ntype=endpoint\nidentify_by=ip\n[anonymous]\ntype=endpoint\n";
-    let asked = Asked {
-        from: ("alice", "h"),
-        ..REQUEST
-    };
+    let asked = Asked { from: ("alice", "h"), ..REQUEST };
     assert_eq!(asked.by(&config(text)).as_deref(), Some("anonymous"));
 }
 
@@ -170,65 +117,27 @@ fn by_the_user_of_authorization() {
                 [alice@realm]\ntype=endpoint\nidentify_by=auth_username\n\
                 [bob]\ntype=endpoint\n";
     let config = config(text);
-    let by = |value| {
-        Asked {
-            headers: &[("authorization", value)],
-            ..REQUEST
-        }
-        .by(&config)
-    };
-    assert_eq!(
-        by("Digest username=\"alice\", realm=\"x\"").as_deref(),
-        Some("alice")
-    );
-    assert_eq!(
-        by("digest realm=\"realm\",username=alice").as_deref(),
-        Some("alice@realm")
-    );
-    assert_eq!(
-        by("Digest nonce=\"a,b\", username=\"alice\"").as_deref(),
-        Some("alice")
-    );
-    assert_eq!(
-        by("Digest username=\"bob\", realm=\"x\""),
-        None,
-        "bob does not list it"
-    );
+    let by = |value| Asked { headers: &[("authorization", value)], ..REQUEST }.by(&config);
+    assert_eq!(by("Digest username=\"alice\", realm=\"x\"").as_deref(), Some("alice"));
+    assert_eq!(by("digest realm=\"realm\",username=alice").as_deref(), Some("alice@realm"));
+    assert_eq!(by("Digest nonce=\"a,b\", username=\"alice\"").as_deref(), Some("alice"));
+    assert_eq!(by("Digest username=\"bob\", realm=\"x\""), None, "bob does not list it");
     assert_eq!(by("Basic username=\"alice\""), None);
     assert_eq!(by("Digest username=\"alice"), None);
     assert_eq!(by("Digest"), None);
-    assert_eq!(
-        Asked {
-            from: ("alice", "h"),
-            ..REQUEST
-        }
-        .by(&config),
-        None
-    );
+    assert_eq!(Asked { from: ("alice", "h"), ..REQUEST }.by(&config), None);
 }
 
 #[test]
 fn anonymous_is_who_nobody_else_is() {
     let text = endpoints(&["anonymous", "anonymous@example.com", "alice"]);
     let config = config(&text);
-    assert_eq!(
-        REQUEST.by(&config).as_deref(),
-        Some("anonymous@example.com")
-    );
-    let asked = Asked {
-        from: ("x", "other"),
-        ..REQUEST
-    };
+    assert_eq!(REQUEST.by(&config).as_deref(), Some("anonymous@example.com"));
+    let asked = Asked { from: ("x", "other"), ..REQUEST };
     assert_eq!(asked.by(&config).as_deref(), Some("anonymous"));
-    let asked = Asked {
-        from: ("alice", "other"),
-        ..REQUEST
-    };
+    let asked = Asked { from: ("alice", "other"), ..REQUEST };
     assert_eq!(asked.by(&config).as_deref(), Some("alice"));
-    let asked = Asked {
-        scheme_is_sip: false,
-        ..asked
-    };
+    let asked = Asked { scheme_is_sip: false, ..asked };
     assert_eq!(asked.by(&config).as_deref(), Some("anonymous"));
 }
 
@@ -258,11 +167,7 @@ fn by_source_the_longest_prefix_wins() {
         ("[2001:db8::1]:5070", Some("mapped")),
         ("[2001:db9::1]:5060", None),
     ] {
-        assert_eq!(
-            Asked { source, ..REQUEST }.by(&config).as_deref(),
-            expected,
-            "{source}"
-        );
+        assert_eq!(Asked { source, ..REQUEST }.by(&config).as_deref(), expected, "{source}");
     }
 }
 
@@ -280,23 +185,13 @@ fn host_names_match_when_their_addresses_are_known() {
     let unresolved = config(&text);
     let names: Vec<_> = unresolved.host_names().into_iter().collect();
     assert_eq!(names, [(Arc::from("gw.example.com"), false)]);
-    let asked = Asked {
-        source: "192.0.2.7:5070",
-        ..REQUEST
-    };
+    let asked = Asked { source: "192.0.2.7:5070", ..REQUEST };
     assert_eq!(asked.by(&unresolved), None);
 
     let addresses = vec![[192, 0, 2, 6].into(), [192, 0, 2, 7].into()];
     let resolved = unresolved.with_hosts(&HashMap::from([(names[0].0.clone(), addresses)]));
     assert_eq!(asked.by(&resolved).as_deref(), Some("gw"));
-    assert_eq!(
-        Asked {
-            source: "192.0.2.7:5060",
-            ..REQUEST
-        }
-        .by(&resolved),
-        None
-    );
+    assert_eq!(Asked { source: "192.0.2.7:5060", ..REQUEST }.by(&resolved), None);
 }
 
 #[test]
@@ -316,13 +211,7 @@ fn by_header_and_by_request_uri() {
     assert_eq!(header("Berlin").as_deref(), Some("literal"));
     assert_eq!(header("berlin"), None);
     assert_eq!(header("bonn-12 west").as_deref(), Some("regex"));
-    let uri = |request_uri| {
-        Asked {
-            request_uri,
-            ..REQUEST
-        }
-        .by(&config)
-    };
+    let uri = |request_uri| Asked { request_uri, ..REQUEST }.by(&config);
     assert_eq!(uri("sip:900@h").as_deref(), Some("uri"));
     assert_eq!(uri("sip:800@h").as_deref(), Some("exact"));
     assert_eq!(uri("sip:800@h2"), None);
@@ -332,26 +221,16 @@ fn by_header_and_by_request_uri() {
 fn the_order_is_the_configured_one_and_the_rest_follows() {
     let order = |text: &str| {
         let order = config(text).global.endpoint_identifier_order.clone();
-        Identifiers::all()
-            .ordered(&order)
-            .names()
-            .collect::<Vec<_>>()
-            .join(",")
+        Identifiers::all().ordered(&order).names().collect::<Vec<_>>().join(",")
     };
-    assert_eq!(
-        order(""),
-        "ip,username,anonymous,auth_username,header,request_uri"
-    );
+    assert_eq!(order(""), "ip,username,anonymous,auth_username,header,request_uri");
     assert_eq!(
         order("[global]\nendpoint_identifier_order=request_uri,nosuch,anonymous\n"),
         "request_uri,anonymous,ip,username,auth_username,header"
     );
 
     let text = identify("trunk", "match=203.0.113.1") + &endpoints(&["alice"]);
-    let asked = Asked {
-        from: ("alice", "h"),
-        ..REQUEST
-    };
+    let asked = Asked { from: ("alice", "h"), ..REQUEST };
     assert_eq!(asked.by(&config(&text)).as_deref(), Some("trunk"));
     let text = text + "[global]\nendpoint_identifier_order=username,ip\n";
     assert_eq!(asked.by(&config(&text)).as_deref(), Some("alice"));

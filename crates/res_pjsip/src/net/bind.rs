@@ -43,7 +43,9 @@ mod tests {
         let error = bind_udp("two", address, 0, 1).unwrap_err().to_string();
         assert_eq!(
             error,
-            format!("transport 'two' cannot listen on udp:{address}: the address is in use by another program")
+            format!(
+                "transport 'two' cannot listen on udp:{address}: the address is in use by another program"
+            )
         );
     }
 }

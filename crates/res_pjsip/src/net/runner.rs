@@ -12,7 +12,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep_until};
 use udp::{BATCH, Receiver, Sender, is_about_destination};
 
-
 use crate::output::{Output, Packet, Peer};
 use crate::shard::{Shard, ShardMessage};
 use crate::snapshot::Snapshot;

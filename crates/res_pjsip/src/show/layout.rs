@@ -54,20 +54,9 @@ pub(super) fn single(heads: &str, rows: &str, parameters: &[(&str, String)]) -> 
 /// Names and values, one a line, under a head and a rule as long as the longest of them.
 pub(super) fn table(parameters: &[(&str, String)]) -> String {
     const HEAD: (&str, &str) = ("ParameterName", "ParameterValue");
-    let pairs = || {
-        parameters
-            .iter()
-            .map(|(name, value)| (*name, &**value))
-            .chain([HEAD])
-    };
-    let longest_name = pairs()
-        .map(|(name, _)| name.chars().count())
-        .max()
-        .unwrap_or_default();
-    let longest_value = pairs()
-        .map(|(_, value)| value.chars().count())
-        .max()
-        .unwrap_or_default();
+    let pairs = || parameters.iter().map(|(name, value)| (*name, &**value)).chain([HEAD]);
+    let longest_name = pairs().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let longest_value = pairs().map(|(_, value)| value.chars().count()).max().unwrap_or_default();
     let mut text = format!(" {:<longest_name$} : {}\n", HEAD.0, HEAD.1);
     let _ = writeln!(text, " {}", "=".repeat(longest_name + longest_value + 3));
     for (name, value) in parameters {

@@ -72,14 +72,8 @@ pub enum Objects {
 
 impl Objects {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::Aors,
-        Self::Auths,
-        Self::Contacts,
-        Self::Endpoints,
-        Self::Identifies,
-        Self::Transports,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Aors, Self::Auths, Self::Contacts, Self::Endpoints, Self::Identifies, Self::Transports];
 
     /// The word for many of them: `pjsip show endpoints`.
     pub fn plural(self) -> &'static str {
@@ -104,10 +98,7 @@ impl Objects {
     /// The names of all objects of this kind, sorted: what a command line completes.
     pub fn ids(self, config: &PjsipConfig, runtime: &dyn Runtime) -> Vec<String> {
         let objects = Object::all(self, config, runtime);
-        objects
-            .iter()
-            .map(|object| object.id().to_owned())
-            .collect()
+        objects.iter().map(|object| object.id().to_owned()).collect()
     }
 }
 
@@ -129,11 +120,7 @@ pub fn one(objects: Objects, config: &PjsipConfig, runtime: &dyn Runtime, id: &s
     };
     let mut rows = Rows::new(config, runtime);
     object.add_to(&mut rows, true);
-    layout::single(
-        &object::heads(objects, true),
-        &rows.text,
-        &object.parameters(runtime),
-    )
+    layout::single(&object::heads(objects, true), &rows.text, &object.parameters(runtime))
 }
 
 /// `pjsip show settings`: the parameters of the global and the system object.
@@ -156,11 +143,7 @@ fn many(
     for object in &wanted {
         object.add_to(&mut rows, with_parts);
     }
-    layout::page(
-        &object::heads(objects, with_parts),
-        &rows.text,
-        wanted.len(),
-    )
+    layout::page(&object::heads(objects, with_parts), &rows.text, wanted.len())
 }
 
 #[cfg(test)]

@@ -16,29 +16,13 @@ pub(super) enum Object<'a> {
 
 impl<'a> Object<'a> {
     /// All objects of a kind, sorted by name.
-    pub(super) fn all(
-        objects: Objects,
-        config: &'a PjsipConfig,
-        runtime: &dyn Runtime,
-    ) -> Vec<Self> {
+    pub(super) fn all(objects: Objects, config: &'a PjsipConfig, runtime: &dyn Runtime) -> Vec<Self> {
         let mut all: Vec<Self> = match objects {
-            Objects::Endpoints => config
-                .endpoints
-                .values()
-                .map(|it| Self::Endpoint(it))
-                .collect(),
+            Objects::Endpoints => config.endpoints.values().map(|it| Self::Endpoint(it)).collect(),
             Objects::Aors => config.aors.values().map(|it| Self::Aor(it)).collect(),
             Objects::Auths => config.auths.values().map(|it| Self::Auth(it)).collect(),
-            Objects::Transports => config
-                .transports
-                .iter()
-                .map(|it| Self::Transport(it))
-                .collect(),
-            Objects::Identifies => config
-                .identifies
-                .iter()
-                .map(|it| Self::Identify(it))
-                .collect(),
+            Objects::Transports => config.transports.iter().map(|it| Self::Transport(it)).collect(),
+            Objects::Identifies => config.identifies.iter().map(|it| Self::Identify(it)).collect(),
             Objects::Contacts => runtime.contacts().into_iter().map(Self::Contact).collect(),
         };
         all.sort_by(|one, other| one.id().cmp(other.id()));

@@ -11,11 +11,7 @@ use crate::config::{Aor, Auth, Endpoint, Identify, PjsipConfig, Transport};
 
 /// The heads of the columns of endpoints.
 pub(super) fn endpoint_head() -> String {
-    let (id, state, channels) = (
-        head("Endpoint/CID", 51),
-        head("State", 12),
-        head("Channels", 11),
-    );
+    let (id, state, channels) = (head("Endpoint/CID", 51), head("State", 12), head("Channels", 11));
     format!("{}  {id}  {state}  {channels}\n", label(0, "Endpoint"))
 }
 
@@ -27,50 +23,31 @@ pub(super) fn auth_head(level: usize) -> String {
 /// The heads of the columns of addresses of record.
 pub(super) fn aor_head(level: usize) -> String {
     let id = head("Aor", 60 - label_width(level));
-    format!(
-        "{}  {id}  {}\n",
-        label(level, "Aor"),
-        head("MaxContact", 12)
-    )
+    format!("{}  {id}  {}\n", label(level, "Aor"), head("MaxContact", 12))
 }
 
 /// The heads of the columns of contacts.
 pub(super) fn contact_head(level: usize) -> String {
-    let (uri, hash) = (
-        head("Aor/ContactUri", 55 - label_width(level)),
-        head("Hash", 10),
-    );
+    let (uri, hash) = (head("Aor/ContactUri", 55 - label_width(level)), head("Hash", 10));
     let (status, rtt) = (head("Status", 8), head("RTT(ms)", 11));
     format!("{}  {uri} {hash} {status} {rtt}\n", label(level, "Contact"))
 }
 
 /// The heads of the columns of transports.
 pub(super) fn transport_head(level: usize) -> String {
-    let columns = [
-        head("TransportId", 21),
-        head("Type", 6),
-        head("cos", 5),
-        head("tos", 5),
-    ];
+    let columns = [head("TransportId", 21), head("Type", 6), head("cos", 5), head("tos", 5)];
     let line = format!("{}  {}  ", label(level, "Transport"), columns.join("  "));
     to_end(line, "BindAddress")
 }
 
 /// The heads of the columns of identifies.
 pub(super) fn identify_head(level: usize) -> String {
-    to_end(
-        format!("{}  ", label(level, "Identify")),
-        "Identify/Endpoint",
-    )
+    to_end(format!("{}  ", label(level, "Identify")), "Identify/Endpoint")
 }
 
 /// The heads of the columns of what an identify compares with.
 pub(super) fn match_head(level: usize) -> String {
-    format!(
-        "{}  {}\n",
-        label(level, "Match"),
-        head("criteria", 48 - label_width(level))
-    )
+    format!("{}  {}\n", label(level, "Match"), head("criteria", 48 - label_width(level)))
 }
 
 fn to_end(mut line: String, name: &str) -> String {
@@ -89,21 +66,13 @@ pub(super) struct Rows<'a> {
 impl<'a> Rows<'a> {
     /// No rows yet.
     pub(super) fn new(config: &'a PjsipConfig, runtime: &'a dyn Runtime) -> Self {
-        Self {
-            config,
-            runtime,
-            text: String::new(),
-        }
+        Self { config, runtime, text: String::new() }
     }
 
     /// An endpoint, without what belongs to it.
     pub(super) fn endpoint(&mut self, endpoint: &Endpoint) {
         let mut id = endpoint.id.to_string();
-        if let Some(caller) = endpoint
-            .callerid
-            .as_ref()
-            .filter(|caller| !caller.number.is_empty())
-        {
+        if let Some(caller) = endpoint.callerid.as_ref().filter(|caller| !caller.number.is_empty()) {
             let _ = write!(id, "/{}", caller.number);
         }
         let state = self.runtime.endpoint_state(&endpoint.id);
@@ -113,44 +82,26 @@ impl<'a> Rows<'a> {
         };
         let channels = self.runtime.channels(&endpoint.id);
         let (id, state) = (fit(&id, 60 - label_width(0)), fit(&state, 12));
-        self.line(
-            0,
-            "Endpoint",
-            &format!(" {id}  {state}  {channels} of {busy_at}"),
-        );
+        self.line(0, "Endpoint", &format!(" {id}  {state}  {channels} of {busy_at}"));
     }
 
     /// What belongs to an endpoint.
     pub(super) fn parts_of(&mut self, endpoint: &Endpoint) {
         let config = self.config;
-        for (label, names) in [
-            ("InAuth", &endpoint.auth),
-            ("OutAuth", &endpoint.outbound_auth),
-        ] {
+        for (label, names) in [("InAuth", &endpoint.auth), ("OutAuth", &endpoint.outbound_auth)] {
             for auth in names.iter().filter_map(|name| config.auths.get(name)) {
                 self.auth(1, label, auth);
             }
         }
-        for aor in endpoint
-            .aors
-            .iter()
-            .filter_map(|name| config.aors.get(name))
-        {
+        for aor in endpoint.aors.iter().filter_map(|name| config.aors.get(name)) {
             self.aor(1, aor);
             self.contacts_of(2, aor);
         }
-        let transport = endpoint
-            .transport
-            .as_ref()
-            .and_then(|name| config.transport(name));
+        let transport = endpoint.transport.as_ref().and_then(|name| config.transport(name));
         if let Some(transport) = transport {
             self.transport(1, transport);
         }
-        for identify in config
-            .identifies
-            .iter()
-            .filter(|it| it.endpoint == endpoint.id)
-        {
+        for identify in config.identifies.iter().filter(|it| it.endpoint == endpoint.id) {
             self.identify(1, identify);
             self.criteria(2, identify);
         }
@@ -184,23 +135,12 @@ impl<'a> Rows<'a> {
             Some(rtt) => format!("{:.3}", rtt.as_secs_f64() * 1000.0),
         };
         let status = contact.status.short();
-        self.line(
-            level,
-            "Contact",
-            &format!(" {aor}/{uri} {hash} {status:<7} {rtt:>11}"),
-        );
+        self.line(level, "Contact", &format!(" {aor}/{uri} {hash} {status:<7} {rtt:>11}"));
     }
 
     /// A transport.
     pub(super) fn transport(&mut self, level: usize, transport: &Transport) {
-        let Transport {
-            id,
-            protocol,
-            cos,
-            tos,
-            bind,
-            ..
-        } = transport;
+        let Transport { id, protocol, cos, tos, bind, .. } = transport;
         let protocol = protocol.name();
         let row = format!(" {id:<21}  {protocol:>6}  {cos:>5}  {tos:>5}  {bind}");
         self.line(level, "Transport", &row);
@@ -208,11 +148,7 @@ impl<'a> Rows<'a> {
 
     /// An identify, without what it compares with.
     pub(super) fn identify(&mut self, level: usize, identify: &Identify) {
-        self.line(
-            level,
-            "Identify",
-            &format!(" {}/{}", identify.id, identify.endpoint),
-        );
+        self.line(level, "Identify", &format!(" {}/{}", identify.id, identify.endpoint));
     }
 
     /// What an identify compares with.

@@ -20,10 +20,7 @@ struct Golden;
 
 impl Runtime for Golden {
     fn contacts_of(&self, aor: &str) -> Vec<Contact> {
-        self.contacts()
-            .into_iter()
-            .filter(|contact| contact.aor == aor)
-            .collect()
+        self.contacts().into_iter().filter(|contact| contact.aor == aor).collect()
     }
 
     fn contacts(&self) -> Vec<Contact> {
@@ -64,35 +61,20 @@ fn lists_are_those_of_asterisk() {
     let listed = |objects| list(objects, &config, &Golden, &Like::all());
 
     assert_eq!(shown(Objects::Endpoints), output(golden!("show_endpoints")));
-    assert_eq!(
-        listed(Objects::Endpoints),
-        output(golden!("list_endpoints"))
-    );
+    assert_eq!(listed(Objects::Endpoints), output(golden!("list_endpoints")));
     assert_eq!(shown(Objects::Aors), output(golden!("show_aors")));
     assert_eq!(shown(Objects::Auths), output(golden!("show_auths")));
     assert_eq!(shown(Objects::Contacts), output(golden!("show_contacts")));
     assert_eq!(listed(Objects::Contacts), output(golden!("list_contacts")));
-    assert_eq!(
-        shown(Objects::Identifies),
-        output(golden!("show_identifies"))
-    );
-    assert_eq!(
-        shown(Objects::Transports),
-        output(golden!("show_transports"))
-    );
+    assert_eq!(shown(Objects::Identifies), output(golden!("show_identifies")));
+    assert_eq!(shown(Objects::Transports), output(golden!("show_transports")));
 }
 
 #[test]
 fn parameters_and_their_defaults_are_those_of_asterisk() {
     let config = golden_config();
-    assert_eq!(
-        one(Objects::Endpoints, &config, &Golden, "alice"),
-        output(golden!("show_endpoint_alice"))
-    );
-    assert_eq!(
-        one(Objects::Aors, &config, &Golden, "alice"),
-        output(golden!("show_aor_alice"))
-    );
+    assert_eq!(one(Objects::Endpoints, &config, &Golden, "alice"), output(golden!("show_endpoint_alice")));
+    assert_eq!(one(Objects::Aors, &config, &Golden, "alice"), output(golden!("show_aor_alice")));
     assert_eq!(settings(&config), output(golden!("show_settings")));
 }
 
@@ -101,10 +83,7 @@ struct Busy;
 
 impl Runtime for Busy {
     fn contacts_of(&self, aor: &str) -> Vec<Contact> {
-        self.contacts()
-            .into_iter()
-            .filter(|contact| contact.aor == aor)
-            .collect()
+        self.contacts().into_iter().filter(|contact| contact.aor == aor).collect()
     }
 
     fn contacts(&self) -> Vec<Contact> {
@@ -115,10 +94,7 @@ impl Runtime for Busy {
             status,
             rtt,
         };
-        let long = format!(
-            "sip:alice@192.0.2.61:5060;x-ast-orig-host={}",
-            "h".repeat(60)
-        );
+        let long = format!("sip:alice@192.0.2.61:5060;x-ast-orig-host={}", "h".repeat(60));
         vec![
             contact(
                 "alice;@446b56cbe1aaaaaaaaaaaaaaaaaaaaaa",
@@ -216,7 +192,8 @@ fn what_belongs_to_an_endpoint_is_indented_below_it() {
 fn each_kind_has_its_own_heads() {
     let (config, _) = parse(OFFICE);
     let rule = "=".repeat(90);
-    let contact = "  Contact:  alice/sip:x@192.0.2.60:59974                   446b56cbe1 NonQual         nan\n";
+    let contact =
+        "  Contact:  alice/sip:x@192.0.2.60:59974                   446b56cbe1 NonQual         nan\n";
     for (objects, shown) in [
         (
             Objects::Auths,
@@ -283,35 +260,18 @@ fn one_object_comes_with_its_parameters() {
 ";
     let (_, rest) = page.split_once("==\n").expect("a rule");
     // The longest name has 17 characters and the longest value 23.
-    assert_eq!(
-        rest,
-        expected.replace(&"=".repeat(46), &"=".repeat(17 + 23 + 3))
-    );
+    assert_eq!(rest, expected.replace(&"=".repeat(46), &"=".repeat(17 + 23 + 3)));
 
-    let contact = one(
-        Objects::Contacts,
-        &config,
-        &Busy,
-        "alice;@446b56cbe1aaaaaaaaaaaaaaaaaaaaaa",
-    );
-    assert!(
-        contact.contains(" uri           : sip:x@192.0.2.60:59974\n"),
-        "{contact}"
-    );
-    assert_eq!(
-        one(Objects::Transports, &config, &Busy, "udp"),
-        "Unable to find object udp.\n\n"
-    );
+    let contact = one(Objects::Contacts, &config, &Busy, "alice;@446b56cbe1aaaaaaaaaaaaaaaaaaaaaa");
+    assert!(contact.contains(" uri           : sip:x@192.0.2.60:59974\n"), "{contact}");
+    assert_eq!(one(Objects::Transports, &config, &Busy, "udp"), "Unable to find object udp.\n\n");
 }
 
 #[test]
 fn the_contacts_of_an_aor_are_those_it_has_now() {
     let (config, _) = parse(OFFICE);
     let page = one(Objects::Aors, &config, &Busy, "alice");
-    assert!(
-        page.contains(": sip:x@192.0.2.60:59974,sip:alice@192.0.2.61:5060;x-ast"),
-        "{page}"
-    );
+    assert!(page.contains(": sip:x@192.0.2.60:59974,sip:alice@192.0.2.61:5060;x-ast"), "{page}");
     let idle = one(Objects::Aors, &config, &Idle, "alice");
     assert!(idle.contains("\n contact              : \n"), "{idle}");
 }
@@ -334,9 +294,6 @@ fn names_are_completed_in_order() {
     let (config, _) = parse(OFFICE);
     assert_eq!(Objects::Endpoints.ids(&config, &Busy), ["alice", "zoe"]);
     assert_eq!(Objects::Auths.ids(&config, &Busy), ["alice", "out"]);
-    let words: Vec<_> = Objects::ALL
-        .iter()
-        .map(|it| (it.singular(), it.plural()))
-        .collect();
+    let words: Vec<_> = Objects::ALL.iter().map(|it| (it.singular(), it.plural())).collect();
     assert!(words.contains(&("identify", "identifies")) && words.contains(&("aor", "aors")));
 }

@@ -178,7 +178,8 @@ impl Office {
 
     fn publish(&mut self, exten: &str, state: i32, terminated: bool) {
         self.seq += 1;
-        let extension = ExtensionState { exten: exten.into(), context: "default".into(), state, ..Default::default() };
+        let extension =
+            ExtensionState { exten: exten.into(), context: "default".into(), state, ..Default::default() };
         let mut payload = Payload::extension_state(self.seq, extension);
         payload.terminated = terminated;
         let key = format!("{exten}@default");
@@ -263,7 +264,16 @@ pub(super) struct Phone {
 impl Phone {
     pub(super) fn new(name: &'static str, exten: &'static str) -> Self {
         let call_id = format!("{name}-{exten}");
-        Self { name, port: 5999, exten, call_id, cseq: 0, to_tag: String::new(), event: "presence", branch: 0 }
+        Self {
+            name,
+            port: 5999,
+            exten,
+            call_id,
+            cseq: 0,
+            to_tag: String::new(),
+            event: "presence",
+            branch: 0,
+        }
     }
 
     /// The next SUBSCRIBE.
@@ -297,7 +307,8 @@ impl Phone {
 
 /// The answer to a NOTIFY.
 pub(super) fn reply(notify: &str, status: &str, extra: &str) -> String {
-    let copied = ["Via", "From", "To", "Call-ID", "CSeq"].map(|name| format!("{name}: {}\r\n", header(notify, name)));
+    let copied =
+        ["Via", "From", "To", "Call-ID", "CSeq"].map(|name| format!("{name}: {}\r\n", header(notify, name)));
     format!("SIP/2.0 {status}\r\n{}{extra}Content-Length: 0\r\n\r\n", copied.concat())
 }
 

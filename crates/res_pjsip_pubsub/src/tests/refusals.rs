@@ -33,7 +33,11 @@ fn status_codes_are_asterisks() {
         ("alice", "1000", "presence", "Expires: soon\r\n", "400 Bad Expires header"),
         ("alice", "1000", "presence", "Require: eventlist\r\n", "420 Bad Extension"),
     ] {
-        assert_eq!(status_for(name, exten, event, extra), format!("SIP/2.0 {expected}"), "{name} {event} {extra}");
+        assert_eq!(
+            status_for(name, exten, event, extra),
+            format!("SIP/2.0 {expected}"),
+            "{name} {event} {extra}"
+        );
     }
 }
 
@@ -86,7 +90,10 @@ fn accept_chooses_the_body() {
 #[test]
 fn thousands_of_accept_values_are_no_problem() {
     let values = vec!["text/x"; 1000].join(",");
-    assert_eq!(status_for("alice", "1000", "presence", &format!("Accept: {values}\r\n")), "SIP/2.0 489 Bad Event");
+    assert_eq!(
+        status_for("alice", "1000", "presence", &format!("Accept: {values}\r\n")),
+        "SIP/2.0 489 Bad Event"
+    );
 }
 
 /// What a refresh may not do. The subscription stays as it was.

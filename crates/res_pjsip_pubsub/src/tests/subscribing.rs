@@ -19,13 +19,30 @@ fn a_subscribe_is_answered_and_then_notified() {
     assert_eq!(header(&answer, "Expires"), "600");
     assert_eq!(header(&answer, "Contact"), "<sip:127.0.0.1:15060>");
     assert_eq!(header(&answer, "Allow"), "SUBSCRIBE");
-    let names: Vec<&str> =
-        notify.split("\r\n\r\n").next().unwrap().lines().skip(1).map(|l| l.split(':').next().unwrap()).collect();
+    let names: Vec<&str> = notify
+        .split("\r\n\r\n")
+        .next()
+        .unwrap()
+        .lines()
+        .skip(1)
+        .map(|l| l.split(':').next().unwrap())
+        .collect();
     assert_eq!(
         names,
         [
-            "Via", "From", "To", "Contact", "Call-ID", "CSeq", "Event", "Subscription-State", "Allow-Events",
-            "Max-Forwards", "User-Agent", "Content-Type", "Content-Length"
+            "Via",
+            "From",
+            "To",
+            "Contact",
+            "Call-ID",
+            "CSeq",
+            "Event",
+            "Subscription-State",
+            "Allow-Events",
+            "Max-Forwards",
+            "User-Agent",
+            "Content-Type",
+            "Content-Length"
         ]
     );
     assert_eq!(status(&notify), "NOTIFY sip:alice@127.0.0.1:5999 SIP/2.0");
@@ -203,8 +220,10 @@ fn the_event_header_comes_back_with_its_id() {
 #[test]
 fn routes_are_kept_and_the_first_one_is_the_way() {
     let mut office = Office::new();
-    let (answer, notify) = Phone::new("alice", "1000")
-        .establish(&mut office, "Record-Route: <sip:127.0.0.1:7000;lr>\r\nRecord-Route: <sip:192.0.2.8;lr>\r\n");
+    let (answer, notify) = Phone::new("alice", "1000").establish(
+        &mut office,
+        "Record-Route: <sip:127.0.0.1:7000;lr>\r\nRecord-Route: <sip:192.0.2.8;lr>\r\n",
+    );
     assert_eq!(header(&answer, "Record-Route"), "<sip:127.0.0.1:7000;lr>");
     let routes: Vec<&str> = notify.lines().filter(|l| l.starts_with("Route: ")).collect();
     assert_eq!(routes, ["Route: <sip:127.0.0.1:7000;lr>", "Route: <sip:192.0.2.8;lr>"]);
@@ -218,7 +237,8 @@ fn equal_bodies_are_made_once() {
     for (index, name) in ["alice", "bob", "carol"].into_iter().enumerate() {
         for copy in 0..5 {
             let call_id = format!("{name}-{copy}");
-            Phone { port: 6000 + index as u16, call_id, ..Phone::new(name, "1000") }.establish(&mut office, "");
+            Phone { port: 6000 + index as u16, call_id, ..Phone::new(name, "1000") }
+                .establish(&mut office, "");
         }
     }
     let before = office.extensions.generated.load(Ordering::Relaxed);

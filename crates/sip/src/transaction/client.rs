@@ -84,7 +84,14 @@ impl<P: Copy> ClientTransactions<P> {
         write: impl FnOnce(&mut Vec<u8>, &[u8]) -> Result<(), E>,
     ) -> Result<ClientStart, E> {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { nonce: 0, owner: 0, peer: None, bytes: Vec::new(), interval: None, ends: 0 });
+            self.slots.push(Slot {
+                nonce: 0,
+                owner: 0,
+                peer: None,
+                bytes: Vec::new(),
+                interval: None,
+                ends: 0,
+            });
             self.slots.len() as u32 - 1
         });
         let nonce = self.nonce();

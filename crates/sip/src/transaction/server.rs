@@ -118,7 +118,9 @@ impl ServerTransactions {
 
     /// Keeps the answer that was sent, for the copies of the request that may still come.
     pub fn answer(&mut self, id: TransactionId, answer: &[u8]) {
-        let Some(transaction) = self.by_key.get_mut(&id.key).filter(|t| t.number == id.number) else { return };
+        let Some(transaction) = self.by_key.get_mut(&id.key).filter(|t| t.number == id.number) else {
+            return;
+        };
         self.kept_bytes += answer.len();
         transaction.answer = Some(answer.into());
         while self.kept_bytes > self.limit {

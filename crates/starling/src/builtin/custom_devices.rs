@@ -32,7 +32,8 @@ impl CustomDevices {
     /// The text of `devstate list`.
     pub(crate) fn list(&self) -> String {
         let states = lock(&self.states);
-        let devices: Vec<_> = states.values().map(|(name, state)| (format!("Custom:{name}"), *state)).collect();
+        let devices: Vec<_> =
+            states.values().map(|(name, state)| (format!("Custom:{name}"), *state)).collect();
         state::cli::devstate_list(devices.iter().map(|(name, state)| (name.as_str(), *state)))
     }
 }

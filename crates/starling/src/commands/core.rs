@@ -93,7 +93,9 @@ pub(crate) fn register_stop(server: &Arc<Server>) -> Vec<CommandGuard> {
 
 fn version() -> String {
     let system = nix::sys::utsname::uname().ok();
-    let text = |value: Option<&std::ffi::OsStr>| value.map_or("unknown".into(), |v| v.to_string_lossy().into_owned());
+    let text = |value: Option<&std::ffi::OsStr>| {
+        value.map_or("unknown".into(), |v| v.to_string_lossy().into_owned())
+    };
     Version {
         product: PRODUCT,
         user: env!("STARLING_BUILD_USER"),

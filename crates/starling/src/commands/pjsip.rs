@@ -79,7 +79,8 @@ fn listings(cli: &Cli, pjsip: &Arc<Pjsip>, objects: Objects) -> Vec<CommandGuard
     let many = |verb: &str, render: Many| {
         let pjsip = pjsip.clone();
         let words = format!("pjsip {verb} {}", objects.plural());
-        let usage = format!("Usage: {words} [like REGEX]\n       With like, those whose name the pattern matches.\n");
+        let usage =
+            format!("Usage: {words} [like REGEX]\n       With like, those whose name the pattern matches.\n");
         let summary = format!("{verb} all {}", objects.plural());
         cli.register(command(words, capital(&summary), usage, move |cx| {
             let args = cx.arg_strs();
@@ -139,7 +140,9 @@ fn set_logger(cx: &mut Invocation<'_>, pjsip: &Pjsip) -> Outcome {
 fn like(pattern: Option<&str>) -> Result<Like, String> {
     match pattern {
         None => Ok(Like::all()),
-        Some(pattern) => Like::new(pattern).map_err(|error| format!("'{pattern}' is no regular expression: {error}")),
+        Some(pattern) => {
+            Like::new(pattern).map_err(|error| format!("'{pattern}' is no regular expression: {error}"))
+        }
     }
 }
 

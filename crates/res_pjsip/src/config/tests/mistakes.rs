@@ -21,10 +21,7 @@ fn an_unknown_option_costs_nothing_but_itself() {
 fn an_unknown_option_that_many_inherit_is_warned_about_once() {
     let text = "[t](!)\ntype=endpoint\nnosuch=1\n[a](t)\n[b](t)\n[c](t)\n";
     let (config, remarks) = parse(text);
-    assert_eq!(
-        remarks,
-        ["Warning pjsip.conf:3:1: [a]: type=endpoint has no option 'nosuch', ignored"]
-    );
+    assert_eq!(remarks, ["Warning pjsip.conf:3:1: [a]: type=endpoint has no option 'nosuch', ignored"]);
     assert_eq!(config.endpoints.len(), 3);
 }
 
@@ -34,10 +31,8 @@ fn a_refused_value_costs_its_object_and_no_other() {
     let (config, remarks) = parse(text);
     assert_eq!(
         remarks,
-        [
-            "Error pjsip.conf:3:1: [a]: option 'sub_min_expiry' has the value 'soon', \
-          expected a whole number, 0 or more"
-        ]
+        ["Error pjsip.conf:3:1: [a]: option 'sub_min_expiry' has the value 'soon', \
+          expected a whole number, 0 or more"]
     );
     assert!(!config.endpoints.contains_key("a"));
     assert!(config.endpoints.contains_key("b") && config.aors.contains_key("a"));
@@ -54,20 +49,15 @@ fn a_bool_that_is_no_bool_counts_as_no_and_is_warned_about() {
     let (config, remarks) = parse("[a]\ntype=endpoint\nallow_subscribe=yess\n");
     assert_eq!(
         remarks,
-        [
-            "Warning pjsip.conf:3:1: [a]: option 'allow_subscribe' has the value 'yess', \
-          which is neither yes nor no, taken as no"
-        ]
+        ["Warning pjsip.conf:3:1: [a]: option 'allow_subscribe' has the value 'yess', \
+          which is neither yes nor no, taken as no"]
     );
     assert!(!config.endpoints["a"].allow_subscribe);
 }
 
 #[test]
 fn a_section_without_a_type_is_warned_about() {
-    assert_eq!(
-        remarks("[a]\ncontext=c\n"),
-        ["Warning pjsip.conf:1:1: [a]: no type=, section ignored"]
-    );
+    assert_eq!(remarks("[a]\ncontext=c\n"), ["Warning pjsip.conf:1:1: [a]: no type=, section ignored"]);
 }
 
 #[test]
@@ -76,11 +66,7 @@ fn an_unknown_type_is_worth_a_notice() {
         remarks("[a]\ncontext=c\ntype=nosuch\n"),
         ["Notice pjsip.conf:3:1: [a]: type=nosuch is none that is loaded, section ignored"]
     );
-    assert_eq!(
-        remarks("[a]\ntype=Endpoint\n").len(),
-        1,
-        "the case of a type counts"
-    );
+    assert_eq!(remarks("[a]\ntype=Endpoint\n").len(), 1, "the case of a type counts");
 }
 
 #[test]
@@ -97,10 +83,8 @@ fn the_second_section_of_a_name_and_type_is_refused_and_the_rest_lives() {
     let (config, remarks) = parse(text);
     assert_eq!(
         remarks,
-        [
-            "Error pjsip.conf:6:1: [a]: a second type=aor of this name, refused; \
-          the first is at pjsip.conf:1:1"
-        ]
+        ["Error pjsip.conf:6:1: [a]: a second type=aor of this name, refused; \
+          the first is at pjsip.conf:1:1"]
     );
     assert_eq!(config.aors["a"].max_contacts, 1);
     assert_eq!(config.aors.len(), 2);
@@ -112,10 +96,8 @@ fn the_second_global_is_refused_whatever_its_name() {
     let (config, remarks) = parse(text);
     assert_eq!(
         remarks,
-        [
-            "Error pjsip.conf:4:1: [mine]: a second type=global, refused; \
-          the first is at pjsip.conf:1:1"
-        ]
+        ["Error pjsip.conf:4:1: [mine]: a second type=global, refused; \
+          the first is at pjsip.conf:1:1"]
     );
     assert_eq!(config.global.max_forwards, 10);
 }
@@ -123,40 +105,20 @@ fn the_second_global_is_refused_whatever_its_name() {
 #[test]
 fn what_is_required_is_asked_for() {
     for (section, message) in [
-        (
-            "type=transport",
-            "option 'bind' is required for type=transport",
-        ),
-        (
-            "type=auth\npassword=x",
-            "option 'username' is required for type=auth",
-        ),
-        (
-            "type=identify\nmatch=10.0.0.1",
-            "option 'endpoint' is required for type=identify",
-        ),
-        (
-            "type=domain_alias",
-            "option 'domain' is required for type=domain_alias",
-        ),
-        (
-            "type=resource_list\nevent=x",
-            "option 'list_item' is required for type=resource_list",
-        ),
-        (
-            "type=outbound-publish\nevent=x",
-            "option 'server_uri' is required for type=outbound-publish",
-        ),
+        ("type=transport", "option 'bind' is required for type=transport"),
+        ("type=auth\npassword=x", "option 'username' is required for type=auth"),
+        ("type=identify\nmatch=10.0.0.1", "option 'endpoint' is required for type=identify"),
+        ("type=domain_alias", "option 'domain' is required for type=domain_alias"),
+        ("type=resource_list\nevent=x", "option 'list_item' is required for type=resource_list"),
+        ("type=outbound-publish\nevent=x", "option 'server_uri' is required for type=outbound-publish"),
     ] {
         let expected = format!("Error pjsip.conf:1:1: [a]: {message}");
         assert_eq!(remarks(&format!("[a]\n{section}\n")), [expected]);
     }
     assert_eq!(
         remarks("[a]\ntype=identify\nendpoint=b\n[b]\ntype=endpoint\n"),
-        [
-            "Error pjsip.conf:1:1: [a]: option 'match' is required, or else match_header or \
-          match_request_uri"
-        ]
+        ["Error pjsip.conf:1:1: [a]: option 'match' is required, or else match_header or \
+          match_request_uri"]
     );
 }
 
@@ -180,10 +142,8 @@ fn a_broken_acl_denies_everyone() {
     let (config, remarks) = parse("[acl]\ntype=acl\ndeny=0.0.0.0/0\npermit=192.0.2.0/24x\n");
     assert_eq!(
         remarks,
-        [
-            "Error pjsip.conf:4:1: [acl]: option 'permit' has the value '192.0.2.0/24x', \
-          expected a prefix length up to 32 or a net mask in '192.0.2.0/24x'"
-        ]
+        ["Error pjsip.conf:4:1: [acl]: option 'permit' has the value '192.0.2.0/24x', \
+          expected a prefix length up to 32 or a net mask in '192.0.2.0/24x'"]
     );
     assert!(!config.allows_source([192, 0, 2, 1].into()));
     assert!(!config.allows_contact([192, 0, 2, 1].into()));
@@ -204,10 +164,8 @@ fn a_named_list_that_does_not_exist_denies_everyone_and_keeps_the_endpoint() {
     let (config, remarks) = parse("[a]\ntype=endpoint\nacl=nosuch\n");
     assert_eq!(
         remarks,
-        [
-            "Error pjsip.conf:3:1: [a]: option 'acl' names 'nosuch', which acl.conf does not have: \
-          everyone is denied"
-        ]
+        ["Error pjsip.conf:3:1: [a]: option 'acl' names 'nosuch', which acl.conf does not have: \
+          everyone is denied"]
     );
     assert!(!config.endpoints["a"].acl.allows([127, 0, 0, 1].into()));
 }
@@ -215,15 +173,9 @@ fn a_named_list_that_does_not_exist_denies_everyone_and_keeps_the_endpoint() {
 #[test]
 fn a_broken_list_of_acl_conf_denies_everyone() {
     let acls = "[good]\ndeny=0.0.0.0/0\npermit=10.0.0.0/8\n[bad]\npermit=10.0.0.0/8\ndney=all\n";
-    let (config, remarks) = parse_with(
-        "[a]\ntype=endpoint\nacl=good\n[b]\ntype=endpoint\nacl=bad\n",
-        acls,
-    );
+    let (config, remarks) = parse_with("[a]\ntype=endpoint\nacl=good\n[b]\ntype=endpoint\nacl=bad\n", acls);
     assert_eq!(remarks.len(), 1);
-    assert!(
-        remarks[0].starts_with("Error acl.conf:6:1: [bad]: option 'dney'"),
-        "{remarks:?}"
-    );
+    assert!(remarks[0].starts_with("Error acl.conf:6:1: [bad]: option 'dney'"), "{remarks:?}");
     assert!(config.endpoints["a"].acl.allows([10, 0, 0, 1].into()));
     assert!(!config.endpoints["b"].acl.allows([10, 0, 0, 1].into()));
 }
@@ -237,23 +189,15 @@ fn secrets_do_not_appear_in_remarks() {
 
 #[test]
 fn an_auth_must_have_a_secret_for_each_algorithm_it_offers() {
-    let sha = format!(
-        "[a]\ntype=auth\nusername=a\npassword_digest=SHA-256:{}\n",
-        "0".repeat(64)
-    );
+    let sha = format!("[a]\ntype=auth\nusername=a\npassword_digest=SHA-256:{}\n", "0".repeat(64));
     assert_eq!(
         remarks(&sha),
-        [
-            "Error pjsip.conf:1:1: [a]: option 'supported_algorithms_uas' has MD5, but there is no \
-          password and no password_digest for it"
-        ]
+        ["Error pjsip.conf:1:1: [a]: option 'supported_algorithms_uas' has MD5, but there is no \
+          password and no password_digest for it"]
     );
     let both = "supported_algorithms_uas=SHA-256\nsupported_algorithms_uac=SHA-256\n";
     assert_eq!(remarks(&(sha + both)), Vec::<String>::new());
-    assert_eq!(
-        remarks("[a]\ntype=auth\nusername=a\npassword=p\n"),
-        Vec::<String>::new()
-    );
+    assert_eq!(remarks("[a]\ntype=auth\nusername=a\npassword=p\n"), Vec::<String>::new());
 }
 
 #[test]
@@ -262,23 +206,14 @@ fn settings_that_are_too_small_are_raised() {
     assert_eq!(remarks.len(), 2, "{remarks:?}");
     assert_eq!(config.system.timer_t1.as_millis(), 100);
     assert_eq!(config.system.timer_b.as_millis(), 6400);
-    assert!(
-        config
-            .system
-            .options
-            .shown()
-            .contains(&("timer_b", "6400".into()))
-    );
+    assert!(config.system.options.shown().contains(&("timer_b", "6400".into())));
 }
 
 #[test]
 fn a_wrong_algorithm_of_the_global_object_is_only_warned_about() {
     let (config, remarks) = parse("[global]\ndefault_auth_algorithms_uas=SHA1\n");
     assert_eq!(remarks.len(), 1);
-    assert_eq!(
-        config.global.default_auth_algorithms_uas,
-        [crate::config::Algorithm::Md5]
-    );
+    assert_eq!(config.global.default_auth_algorithms_uas, [crate::config::Algorithm::Md5]);
 }
 
 #[test]

@@ -26,17 +26,8 @@ fn parse_with(text: &str, acls: &str) -> (PjsipConfig, Vec<String>) {
 fn parse_dir(dir: &Path) -> (PjsipConfig, Vec<String>) {
     let load = |name| conf::Loader::new(dir).load(name).expect("a configuration");
     let (acls, mut remarks) = NamedAcls::parse(&load("acl.conf"));
-    let context = Context {
-        product: "Starling test",
-        acls: &acls,
-    };
+    let context = Context { product: "Starling test", acls: &acls };
     let (config, more) = PjsipConfig::parse_with(&load("pjsip.conf"), &context);
     remarks.extend(more);
-    (
-        config,
-        remarks
-            .iter()
-            .map(|it| format!("{:?} {it}", it.severity))
-            .collect(),
-    )
+    (config, remarks.iter().map(|it| format!("{:?} {it}", it.severity)).collect())
 }

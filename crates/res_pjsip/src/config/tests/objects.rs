@@ -12,10 +12,7 @@ fn an_endpoint_without_options_has_the_defaults() {
     let (config, remarks) = parse("[a]\ntype=endpoint\n");
     assert_eq!(remarks, Vec::<String>::new());
     let endpoint = &config.endpoints["a"];
-    assert_eq!(
-        (endpoint.subscribe_context(), endpoint.message_context()),
-        ("default", "default")
-    );
+    assert_eq!((endpoint.subscribe_context(), endpoint.message_context()), ("default", "default"));
     assert!(endpoint.allow_subscribe && endpoint.force_rport && endpoint.aggregate_mwi);
     assert!(!endpoint.rewrite_contact && !endpoint.notify_early_inuse_ringing);
     assert!(endpoint.identify_by.contains(IdentifyMethod::Username));
@@ -60,11 +57,7 @@ fn transports_fill_in_the_port_of_their_protocol() {
                 protocol=flow\n";
     let (config, remarks) = parse(text);
     assert_eq!(remarks, Vec::<String>::new());
-    let binds: Vec<_> = config
-        .transports
-        .iter()
-        .map(|it| (it.protocol, it.bind.to_string()))
-        .collect();
+    let binds: Vec<_> = config.transports.iter().map(|it| (it.protocol, it.bind.to_string())).collect();
     assert_eq!(
         binds,
         [
@@ -74,12 +67,7 @@ fn transports_fill_in_the_port_of_their_protocol() {
             (Protocol::Flow, "0.0.0.0:0".into()),
         ]
     );
-    assert!(
-        config.transports[0]
-            .options
-            .shown()
-            .contains(&("bind", "0.0.0.0:5060".into()))
-    );
+    assert!(config.transports[0].options.shown().contains(&("bind", "0.0.0.0:5060".into())));
 }
 
 #[test]
@@ -87,8 +75,7 @@ fn local_net_tells_local_peers_from_others() {
     let text = "[u]\ntype=transport\nbind=0.0.0.0\nlocal_net=10.0.0.0/8,!10.9.0.0/16\n\
                 local_net=fd00::/8\n";
     let (config, _) = parse(text);
-    let local =
-        |address: &str| config.transports[0].is_local(address.parse::<IpAddr>().expect(address));
+    let local = |address: &str| config.transports[0].is_local(address.parse::<IpAddr>().expect(address));
     assert!(local("10.1.1.1") && local("fd00::1") && local("::ffff:10.1.1.1"));
     assert!(!local("10.9.1.1") && !local("192.0.2.1") && !local("2001:db8::1"));
 }
@@ -110,14 +97,8 @@ fn md5_cred_is_a_digest() {
     let text = format!("[a]\ntype=auth\nauth_type=md5\nusername=a\nmd5_cred={hex}\n");
     let (config, remarks) = parse(&text);
     assert_eq!(remarks, Vec::<String>::new());
-    assert_eq!(
-        config.auths["a"].digest(Algorithm::Md5),
-        Some(&*hex.to_ascii_lowercase())
-    );
-    assert!(
-        !format!("{:?}", config.auths["a"]).contains("0123"),
-        "no secrets in logs"
-    );
+    assert_eq!(config.auths["a"].digest(Algorithm::Md5), Some(&*hex.to_ascii_lowercase()));
+    assert!(!format!("{:?}", config.auths["a"]).contains("0123"), "no secrets in logs");
 }
 
 #[test]
@@ -136,27 +117,15 @@ fn lists_and_publications_are_read() {
     assert!(config.resource_list("team", "dialog").is_none());
     let publication = &config.inbound_publications[0];
     assert_eq!(publication.endpoint.as_deref(), Some("peer"));
-    assert_eq!(
-        publication
-            .events
-            .get("asterisk-devicestate")
-            .map(|it| &**it),
-        Some("conf")
-    );
+    assert_eq!(publication.events.get("asterisk-devicestate").map(|it| &**it), Some("conf"));
     assert!(config.asterisk_publications[0].options.flag("device_state"));
-    assert_eq!(
-        config.outbound_publishes[0].options.number("expiration"),
-        3600
-    );
+    assert_eq!(config.outbound_publishes[0].options.number("expiration"), 3600);
 }
 
 #[test]
 fn the_user_agent_is_the_product_unless_it_is_set_even_to_nothing() {
     assert_eq!(&*parse("").0.global.user_agent, "Starling test");
-    assert_eq!(
-        &*parse("[global]\nmax_forwards=1\n").0.global.user_agent,
-        "Starling test"
-    );
+    assert_eq!(&*parse("[global]\nmax_forwards=1\n").0.global.user_agent, "Starling test");
     assert_eq!(&*parse("[global]\nuser_agent=\n").0.global.user_agent, "");
     assert_eq!(&*parse("[global]\nuser_agent=x\n").0.global.user_agent, "x");
 }
@@ -171,31 +140,14 @@ fn a_configuration_like_freepbx_writes_it_loads_without_a_remark() {
     assert_eq!(config.transports[0].tos, 96);
     let endpoint = &config.endpoints["201"];
     assert_eq!(endpoint.subscribe_context(), "from-internal");
-    assert_eq!(
-        endpoint.callerid.as_ref().map(|it| &*it.number),
-        Some("201")
-    );
+    assert_eq!(endpoint.callerid.as_ref().map(|it| &*it.number), Some("201"));
     assert!(endpoint.rewrite_contact && endpoint.mwi_subscribe_replaces_unsolicited);
-    assert!(
-        !endpoint.allow_subscribe,
-        "pjsip.endpoint_custom_post.conf appends to [201]"
-    );
-    assert!(
-        endpoint
-            .options
-            .shown()
-            .contains(&("allow", "(ulaw|alaw|g722)".into()))
-    );
+    assert!(!endpoint.allow_subscribe, "pjsip.endpoint_custom_post.conf appends to [201]");
+    assert!(endpoint.options.shown().contains(&("allow", "(ulaw|alaw|g722)".into())));
     assert!(config.endpoints["202"].allow_subscribe);
-    assert_eq!(
-        &*config.endpoints["202"].context, "from-lobby",
-        "a section overrides its template"
-    );
+    assert_eq!(&*config.endpoints["202"].context, "from-lobby", "a section overrides its template");
     assert_eq!(config.aors["201"].max_contacts, 2);
     assert_eq!(config.aors["202"].max_contacts, 1);
     assert_eq!(config.auths["202-auth"].username, "202".into());
-    assert!(
-        !config.endpoints.contains_key("phone"),
-        "a template is no endpoint"
-    );
+    assert!(!config.endpoints.contains_key("phone"), "a template is no endpoint");
 }

@@ -25,11 +25,7 @@ fn any_value() -> impl Strategy<Value = String> {
 fn any_section() -> impl Strategy<Value = Section> {
     let types: Vec<_> = object_types().collect();
     prop::sample::select(types).prop_flat_map(|object_type| {
-        let mut names: Vec<_> = object_type
-            .options
-            .iter()
-            .map(|option| option.name)
-            .collect();
+        let mut names: Vec<_> = object_type.options.iter().map(|option| option.name).collect();
         names.push("event_x");
         let name = prop_oneof!["[ab]", "a@b", "anonymous"];
         let lines = vec((prop::sample::select(names), any_value()), 0..12);
@@ -42,22 +38,13 @@ fn any_section() -> impl Strategy<Value = Section> {
                 pos: pos(),
                 inherited: false,
             });
-            Section {
-                name: name.into(),
-                template: false,
-                pos: pos(),
-                entries: entries.collect(),
-            }
+            Section { name: name.into(), template: false, pos: pos(), entries: entries.collect() }
         })
     })
 }
 
 fn pos() -> Pos {
-    Pos {
-        file: Arc::from("pjsip.conf"),
-        line: 1,
-        column: 1,
-    }
+    Pos { file: Arc::from("pjsip.conf"), line: 1, column: 1 }
 }
 
 proptest! {

@@ -9,18 +9,9 @@ use crate::config::table::{Kind, Shown};
 #[test]
 fn tables_are_sorted_and_lower_case() {
     for table in object_types() {
-        assert!(
-            table.options.is_sorted_by(|a, b| a.name < b.name),
-            "type={}",
-            table.name
-        );
+        assert!(table.options.is_sorted_by(|a, b| a.name < b.name), "type={}", table.name);
         for option in table.options {
-            assert_eq!(
-                option.name,
-                option.name.to_ascii_lowercase(),
-                "type={}",
-                table.name
-            );
+            assert_eq!(option.name, option.name.to_ascii_lowercase(), "type={}", table.name);
         }
     }
     let names: HashSet<_> = object_types().map(|table| table.name).collect();
@@ -33,19 +24,12 @@ fn every_default_is_accepted_and_shown_so_that_it_is_accepted_again() {
         for option in table.options {
             let place = format!("type={} {}", table.name, option.name);
             let mut warnings = Vec::new();
-            let value = option
-                .kind
-                .parse(option.default, &mut warnings)
-                .expect(&place);
+            let value = option.kind.parse(option.default, &mut warnings).expect(&place);
             assert_eq!(warnings, Vec::<String>::new(), "{place}");
             // These show words which say that there is nothing.
             if !matches!(option.kind, Kind::CallerId | Kind::Codecs) {
                 let shown = option.kind.show(&value);
-                assert_eq!(
-                    option.kind.parse(&shown, &mut warnings),
-                    Ok(value),
-                    "{place}: {shown}"
-                );
+                assert_eq!(option.kind.parse(&shown, &mut warnings), Ok(value), "{place}: {shown}");
             }
         }
     }
@@ -60,13 +44,7 @@ fn every_listed_option_is_shown_with_its_default() {
             let listed = shown.iter().find(|(name, _)| *name == option.name);
             let expected = option.kind.show(&option.kind.default_value(option.default));
             let expected = (option.shown == Shown::Always).then_some((option.name, expected));
-            assert_eq!(
-                listed,
-                expected.as_ref(),
-                "type={} {}",
-                table.name,
-                option.name
-            );
+            assert_eq!(listed, expected.as_ref(), "type={} {}", table.name, option.name);
         }
     }
 }
@@ -86,12 +64,7 @@ fn values_are_shown_as_asterisk_shows_them() {
         ("endpoint", "tos_audio", "cs3", "96"),
         ("endpoint", "callerid", "Alice <1000>", "\"Alice\" <1000>"),
         ("endpoint", "aors", " a , b,, c", "a,b,c"),
-        (
-            "endpoint",
-            "codec_prefs_incoming_offer",
-            "keep: first",
-            "keep:first",
-        ),
+        ("endpoint", "codec_prefs_incoming_offer", "keep: first", "keep:first"),
         ("aor", "qualify_timeout", "1.5", "1.500000"),
         ("transport", "method", "default", "unspecified"),
         ("transport", "verify_server", "yes", "Yes"),
@@ -112,10 +85,7 @@ fn values_are_shown_as_asterisk_shows_them() {
             "MD5:0123456789abcdef0123456789abcdef",
         ),
     ] {
-        let spec = object_types()
-            .find(|it| it.name == table)
-            .and_then(|it| it.option(option))
-            .expect(option);
+        let spec = object_types().find(|it| it.name == table).and_then(|it| it.option(option)).expect(option);
         let value = spec.kind.parse(written, &mut Vec::new()).expect(option);
         assert_eq!(spec.kind.show(&value), shown, "{option}={written}");
     }
@@ -152,32 +122,20 @@ fn values_that_are_no_values_are_refused() {
         ("identify", "match_header", "X-Site"),
         ("identify", "match_request_uri", "/(/"),
         ("auth", "password_digest", "MD5:1234"),
-        (
-            "auth",
-            "password_digest",
-            "SHA-1:0123456789abcdef0123456789abcdef",
-        ),
+        ("auth", "password_digest", "SHA-1:0123456789abcdef0123456789abcdef"),
         ("auth", "supported_algorithms_uas", "MD5,SHA-1"),
         ("global", "default_from_user", ""),
         ("global", "debug", ""),
         ("asterisk-publication", "device_state_filter", "("),
     ] {
-        let spec = object_types()
-            .find(|it| it.name == table)
-            .and_then(|it| it.option(option))
-            .expect(option);
-        assert!(
-            spec.kind.parse(written, &mut Vec::new()).is_err(),
-            "{option}={written}"
-        );
+        let spec = object_types().find(|it| it.name == table).and_then(|it| it.option(option)).expect(option);
+        assert!(spec.kind.parse(written, &mut Vec::new()).is_err(), "{option}={written}");
     }
 }
 
 #[test]
 fn contacts_keep_the_limits_of_length() {
-    let contact = object_types()
-        .find_map(|it| it.option("contact"))
-        .expect("contact");
+    let contact = object_types().find_map(|it| it.option("contact")).expect("contact");
     let accepts = |text: &str| contact.kind.parse(text, &mut Vec::new()).is_ok();
     assert!(accepts(&format!("sip:{}@h", "u".repeat(505))));
     assert!(!accepts(&format!("sip:{}@h", "u".repeat(506))));
