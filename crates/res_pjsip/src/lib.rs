@@ -18,7 +18,7 @@ mod stats;
 mod tag;
 mod trace;
 
-pub use distributor::{Incoming, Request};
+pub use distributor::{Incoming, Request, note_refusal};
 pub use net::BindError;
 pub use options::OptionsModule;
 pub use output::{Output, Packet, Peer};
