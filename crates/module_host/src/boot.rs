@@ -142,7 +142,7 @@ impl ModuleHost {
             .and_then(|()| self.run(&info.name, code));
         match result {
             Ok(code) => {
-                tracing::info!("loaded {} ({})", info.name, info.description);
+                tracing::info!(verbose = 4, "Loaded {} => ({})", info.name, info.description);
                 self.table().started(&info.name, code, Status::Running);
                 Ok(())
             }
