@@ -26,4 +26,4 @@ pub use phones::{Counts, Phones, Round};
 pub use raw::{RawLimit, raw_limit};
 pub use server::{Command, Server, ServerError};
 pub use spread::Spread;
-pub use subscription::Watch;
+pub use subscription::{EXPIRES, Watch};

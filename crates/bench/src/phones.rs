@@ -143,7 +143,7 @@ impl Phones {
         })
     }
 
-    /// Subscribes everything, [`WINDOW`] at a time. Gives the time it took until the last state had
+    /// Subscribes everything, or renews all subscriptions, a few dozen at a time. Gives the time it took until the last state had
     /// come and was answered, or all of `patience`; [`Phones::unsettled`] says whether it worked.
     ///
     /// # Errors

@@ -128,6 +128,16 @@ impl Server {
         Err(ServerError::Killed)
     }
 
+    /// What `starling -V` says.
+    ///
+    /// # Errors
+    ///
+    /// It says nothing.
+    pub fn version(&self) -> Result<String, ServerError> {
+        let output = process::Command::new(&self.program).arg("-V").output().map_err(io("starling -V"))?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

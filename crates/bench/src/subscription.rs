@@ -1,13 +1,14 @@
 //! One lamp's subscription, as the phone sees it (RFC 6665 section 4.1).
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use sip::{HeaderName, RawMessage, WriteError, Writer};
 
 use crate::lamp::{Lamp, Package, ReadLamp};
 
-/// Seconds that a subscription is asked for.
-pub(crate) const EXPIRES: u32 = 3600;
+/// How long a subscription is asked for; who keeps it longer renews it in time.
+pub const EXPIRES: Duration = Duration::from_secs(3600);
 
 /// Who watches what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl Subscription {
             .header("Contact", format!("<sip:{user}@{own}>"))
             .header("Event", package.name())
             .header("Accept", package.accept())
-            .header("Expires", EXPIRES.to_string());
+            .header("Expires", EXPIRES.as_secs().to_string());
         writer.finish(None)
     }
 

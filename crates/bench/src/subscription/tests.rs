@@ -54,7 +54,7 @@ fn a_subscribe_has_what_rfc_6665_asks_for() {
     let message = scanner.scan(text.as_bytes()).unwrap();
     assert!(message.check_request().is_ok(), "{text}");
     assert_eq!(message.event().unwrap().unwrap().package, "dialog");
-    assert_eq!(message.expires(), Ok(Some(EXPIRES)));
+    assert_eq!(message.expires(), Ok(Some(3600)));
     assert_eq!(message.call_id().ok().and_then(index), Some(7));
     assert_eq!(message.contact().unwrap().uri.user, Some("alice"));
     assert!(message.to().unwrap().tag().is_none());
