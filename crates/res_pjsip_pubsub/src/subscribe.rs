@@ -168,6 +168,8 @@ impl PubSub {
             armed_for: expires_at,
             granted: accepted.expires,
             version: 0,
+            notified_at: now,
+            answer: 0,
             in_flight: false,
             dirty: true,
             queued: false,
