@@ -9,6 +9,7 @@ use logger::Logger;
 use module_host::ModuleHost;
 use res_pjsip::Pjsip;
 use res_pjsip_pubsub::PubSubService;
+use store::Store;
 use tokio::sync::mpsc;
 
 use crate::settings::Settings;
@@ -31,6 +32,7 @@ pub(crate) struct Server {
     pub(crate) cli: Arc<Cli>,
     pub(crate) logger: Logger,
     pub(crate) hints: Arc<Hints>,
+    pub(crate) store: Store,
     pub(crate) modules: OnceLock<Arc<ModuleHost>>,
     /// `res_pjsip` while it is loaded.
     pub(crate) pjsip: Slot<Pjsip>,
@@ -44,13 +46,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(settings: Settings, logger: Logger, stop: mpsc::UnboundedSender<Stop>) -> Arc<Self> {
+    pub(crate) fn new(
+        settings: Settings,
+        logger: Logger,
+        store: Store,
+        stop: mpsc::UnboundedSender<Stop>,
+    ) -> Arc<Self> {
         let now = Instant::now();
         Arc::new(Self {
             settings,
             cli: Cli::new(),
             logger,
             hints: Hints::new(),
+            store,
             modules: OnceLock::new(),
             pjsip: Slot::default(),
             pubsub: Slot::default(),
