@@ -176,7 +176,9 @@ async fn wait_for_stop(server: &Server, mut stops: mpsc::UnboundedReceiver<Stop>
             stop = stops.recv() => return stop.unwrap_or(Stop::Now),
             _ = terminate.recv() => return Stop::Now,
             _ = interrupt.recv() => return Stop::Now,
-            _ = hangup.recv() => server.reload(),
+            _ = hangup.recv() => {
+                tracing::info!("Reload: {}", server.reload().lines().collect::<Vec<_>>().join(" "));
+            }
         }
     }
 }

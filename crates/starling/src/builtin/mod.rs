@@ -6,6 +6,7 @@ mod custom_presence;
 mod custom_states;
 mod dialplan;
 mod identifiers;
+mod pjsip_devices;
 mod pubsub;
 mod sip;
 

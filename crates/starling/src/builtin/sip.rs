@@ -1,25 +1,27 @@
 //! `res_pjsip`: `pjsip.conf`, transports, shards, OPTIONS.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use conf::LoadError;
-use dialplan::Hints;
+use dialplan::{Hints, ProviderGuard};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use res_pjsip::config::{Context, NamedAcls, PjsipConfig};
 use res_pjsip::{ExtensionLookup, Pjsip};
 
+use super::pjsip_devices::PjsipDevices;
 use super::{Commands, info};
 use crate::report::report;
-use crate::server::{PRODUCT, Server};
+use crate::server::{PRODUCT, Server, lock};
 
 pub(super) struct ResPjsip {
     server: Arc<Server>,
     commands: Commands,
+    devices: Mutex<Option<ProviderGuard>>,
 }
 
 impl ResPjsip {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        Self { server: server.clone(), commands: Commands::default() }
+        Self { server: server.clone(), commands: Commands::default(), devices: Mutex::default() }
     }
 
     /// Reads `acl.conf`, which need not be there, and `pjsip.conf`.
@@ -64,12 +66,15 @@ impl Builtin for ResPjsip {
             pjsip.open();
         }
         self.commands.set(crate::commands::pjsip::register(&self.server, &pjsip));
+        let devices = Arc::new(PjsipDevices(Arc::downgrade(&pjsip)));
+        *lock(&self.devices) = Some(self.server.hints.add_technology("PJSIP", devices));
         self.server.pjsip.set(pjsip);
         Ok(LoadOutcome::Success)
     }
 
     fn unload(&self) -> Result<(), String> {
         self.commands.clear();
+        lock(&self.devices).take();
         if let Some(pjsip) = self.server.pjsip.take() {
             pjsip.stop();
         }

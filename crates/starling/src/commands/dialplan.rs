@@ -1,15 +1,15 @@
-//! `dialplan show`.
+//! `dialplan show`, `dialplan reload` (module `pbx_config`).
 
 use std::sync::Arc;
 
 use cli::{CommandGuard, Outcome, command};
 
-use super::answer;
+use super::{answer, no_arguments, print};
 use crate::server::Server;
 
 /// Registers the commands.
 pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
-    let (show, names) = (server.clone(), server.clone());
+    let [show, names, reload] = std::array::from_fn(|_| server.clone());
     vec![server.cli.register(
         command(
             "dialplan show",
@@ -29,5 +29,22 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
             [] => names.hints.dialplan().contexts().iter().map(|context| context.name.to_string()).collect(),
             _ => Vec::new(),
         }),
-    )]
+    ),
+    server.cli.register(command(
+        "dialplan reload",
+        "Read extensions.conf again",
+        "Usage: dialplan reload\n       Reads the file again. If it has errors, the dialplan stays as it is.\n",
+        move |cx| {
+            if let Err(outcome) = no_arguments(cx) {
+                return outcome;
+            }
+            match reload.reload_module("pbx_config") {
+                (_, true) => print(cx, "Dialplan reloaded.\n"),
+                (text, false) => {
+                    cx.print(&text);
+                    Outcome::Failure
+                }
+            }
+        },
+    ))]
 }
