@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use conf::LoadError;
+use conf::{Diagnostic, LoadError};
 use dialplan::{Hints, ProviderGuard};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use res_pjsip::config::{Context, NamedAcls, PjsipConfig};
@@ -23,26 +23,24 @@ impl ResPjsip {
     pub(super) fn new(server: &Arc<Server>) -> Self {
         Self { server: server.clone(), commands: Commands::default(), devices: Mutex::default() }
     }
+}
 
-    /// Reads `acl.conf`, which need not be there, and `pjsip.conf`.
-    fn read(&self) -> Result<PjsipConfig, String> {
-        let loader = self.server.loader();
-        let acls = match loader.load("acl.conf") {
-            Ok(file) => {
-                let (acls, remarks) = NamedAcls::parse(&file);
-                report(&file.diagnostics);
-                report(&remarks);
-                acls
-            }
-            Err(LoadError::Missing { .. }) => NamedAcls::default(),
-            Err(error) => return Err(error.to_string()),
-        };
-        let file = loader.load("pjsip.conf").map_err(|error| error.to_string())?;
-        report(&file.diagnostics);
-        let (config, remarks) = PjsipConfig::parse_with(&file, &Context { product: PRODUCT, acls: &acls });
-        report(&remarks);
-        Ok(config)
-    }
+/// Reads `acl.conf`, which need not be there, and `pjsip.conf`, with all remarks.
+pub(crate) fn parse(loader: &conf::Loader) -> Result<(PjsipConfig, Vec<Diagnostic>), String> {
+    let mut remarks = Vec::new();
+    let acls = match loader.load("acl.conf") {
+        Ok(file) => {
+            let (acls, of_acls) = NamedAcls::parse(&file);
+            remarks.extend(file.diagnostics.iter().cloned().chain(of_acls));
+            acls
+        }
+        Err(LoadError::Missing { .. }) => NamedAcls::default(),
+        Err(error) => return Err(error.to_string()),
+    };
+    let file = loader.load("pjsip.conf").map_err(|error| error.to_string())?;
+    let (config, of_objects) = PjsipConfig::parse_with(&file, &Context { product: PRODUCT, acls: &acls });
+    remarks.extend(file.diagnostics.iter().cloned().chain(of_objects));
+    Ok((config, remarks))
 }
 
 impl Builtin for ResPjsip {
@@ -51,7 +49,8 @@ impl Builtin for ResPjsip {
     }
 
     fn load(&self) -> Result<LoadOutcome, String> {
-        let config = self.read()?;
+        let (config, remarks) = parse(&self.server.loader())?;
+        report(&remarks);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pjsip = Pjsip::start(config, cores).map_err(|error| {
             let text = error.to_string();

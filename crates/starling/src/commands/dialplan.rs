@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use cli::{CommandGuard, Outcome, command};
+use cli::{CommandGuard, Invocation, Outcome, command};
 
-use super::{answer, no_arguments, print};
+use super::{answer, print};
+use crate::preview::preview;
 use crate::server::Server;
+use crate::{builtin, report};
 
 /// Registers the commands.
 pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
@@ -31,13 +33,16 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
         }),
     ),
     server.cli.register(command(
-        "dialplan reload",
-        "Read extensions.conf again",
-        "Usage: dialplan reload\n       Reads the file again. If it has errors, the dialplan stays as it is.\n",
-        move |cx| {
-            if let Err(outcome) = no_arguments(cx) {
-                return outcome;
-            }
+        "dialplan reload [check]",
+            "Read extensions.conf again",
+            "Usage: dialplan reload [check]\n       Reads the file again. If it has errors, the dialplan stays as it is.\n       \
+             With check nothing is changed: shows what would be.\n",
+            move |cx| {
+                match cx.arg_strs()[..] {
+                    [] => {}
+                    ["check"] => return check(cx, &reload),
+                    _ => return Outcome::ShowUsage,
+                }
             match reload.reload_module("pbx_config") {
                 (_, true) => print(cx, "Dialplan reloaded.\n"),
                 (text, false) => {
@@ -47,4 +52,21 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
             }
         },
     ))]
+}
+
+/// What a reload would do.
+fn check(cx: &mut Invocation<'_>, server: &Server) -> Outcome {
+    match builtin::dialplan::parse(&server.loader()) {
+        Ok((dialplan, remarks)) => {
+            for remark in remarks {
+                cx.print(&format!("{}\n", report::text(&remark)));
+            }
+            cx.print(&preview(&server.hints, dialplan));
+            Outcome::Success
+        }
+        Err(error) => {
+            cx.print(&format!("{error}\nA reload would change nothing.\n"));
+            Outcome::Failure
+        }
+    }
 }
