@@ -49,8 +49,10 @@ fn fixed(state: DeviceState) -> Arc<Fixed> {
     Arc::new(Fixed { state, asked })
 }
 
-/// Collects what listeners are told: `(key, state)`.
-fn listen(hints: &Hints) -> (Arc<Mutex<Vec<(String, ExtensionState)>>>, ListenGuard) {
+/// What listeners are told: `(key, state)`.
+type Heard = Mutex<Vec<(String, ExtensionState)>>;
+
+fn listen(hints: &Hints) -> (Arc<Heard>, ListenGuard) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let to = heard.clone();
     let guard = hints.listen(Box::new(move |snapshot| {
@@ -60,7 +62,7 @@ fn listen(hints: &Hints) -> (Arc<Mutex<Vec<(String, ExtensionState)>>>, ListenGu
     (heard, guard)
 }
 
-fn take(heard: &Mutex<Vec<(String, ExtensionState)>>) -> Vec<(String, ExtensionState)> {
+fn take(heard: &Heard) -> Vec<(String, ExtensionState)> {
     std::mem::take(&mut *heard.lock().unwrap())
 }
 

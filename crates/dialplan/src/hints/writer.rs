@@ -267,13 +267,9 @@ impl Writer {
 pub(super) fn instance(dialplan: &Dialplan, found: Found<'_>, exten: &str) -> HintDefinition {
     let globals = dialplan.global_map();
     let place = Some((exten, &*found.context.name));
-    let expanded = |text: &str| {
-        let (text, problems) = expand(text, &|name| parse::value(globals, place, name));
-        for problem in problems {
-            tracing::warn!("{}: hint for {exten}: {problem}", found.hint.pos);
-        }
-        Arc::from(&*text)
-    };
+    // What cannot be expanded was reported when the pattern was read.
+    let expanded =
+        |text: &str| Arc::from(&*expand(text, &|name| parse::value(globals, place, name)).0);
     let mut hint = found.hint.clone();
     hint.app = expanded(&hint.app);
     hint.data = expanded(&hint.data);

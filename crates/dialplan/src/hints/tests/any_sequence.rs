@@ -50,20 +50,19 @@ fn step() -> impl Strategy<Value = Step> {
 /// What providers answer, by lower-case name.
 #[derive(Default)]
 struct Answers(
-    &'static str,
     Mutex<HashMap<String, DeviceState>>,
     Mutex<HashMap<String, PresenceState>>,
 );
 
 impl Answers {
     fn device(&self, name: &str) -> DeviceState {
-        let answers = self.1.lock().unwrap();
+        let answers = self.0.lock().unwrap();
         let answer = answers.get(&name.to_lowercase());
         answer.copied().unwrap_or(DeviceState::Unknown)
     }
 
     fn presence(&self, name: &str) -> PresenceValue {
-        let answers = self.2.lock().unwrap();
+        let answers = self.1.lock().unwrap();
         let state = answers.get(&name.to_lowercase()).copied();
         PresenceValue {
             state: state.unwrap_or_default(),
@@ -152,7 +151,7 @@ impl World {
                 hints.expire(*now);
             }
             Step::Answer(d, v) => {
-                let answers = &self.answers.1;
+                let answers = &self.answers.0;
                 answers
                     .lock()
                     .unwrap()
@@ -162,7 +161,7 @@ impl World {
             Step::Presence(p, v) => {
                 let name = PRESENCE[*p].to_lowercase();
                 self.answers
-                    .2
+                    .1
                     .lock()
                     .unwrap()
                     .insert(name, PresenceState::ALL[*v]);
