@@ -1,0 +1,3 @@
+//! End-to-end tests, one file a subject.
+
+mod lamps;
