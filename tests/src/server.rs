@@ -158,6 +158,12 @@ impl Server {
         self.stop_for_restart().1
     }
 
+    /// Waits for the end that a command has asked for.
+    #[track_caller]
+    pub fn stop_when_told(self) {
+        self.process.end().expect(0);
+    }
+
     /// Stops it and starts it again.
     #[track_caller]
     pub fn restart(self) -> Self {
