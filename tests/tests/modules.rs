@@ -192,13 +192,15 @@ fn a_bad_modules_conf_ends_the_start() {
 
 /// A directory of modules with one file more.
 fn with_module(name: &str, content: &[u8]) -> (Server, tempfile::TempDir) {
-    let directory = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(e2e::module_dir()).unwrap().filter_map(Result::ok) {
+    let directory = tempfile::tempdir().expect("the temporary directory can be written");
+    let files = std::fs::read_dir(e2e::module_dir()).expect("the modules are built");
+    for entry in files.filter_map(Result::ok) {
         if entry.path().extension().is_some_and(|ending| ending == "so") {
-            std::os::unix::fs::symlink(entry.path(), directory.path().join(entry.file_name())).unwrap();
+            let link = directory.path().join(entry.file_name());
+            std::os::unix::fs::symlink(entry.path(), link).expect("the directory is ours");
         }
     }
-    std::fs::write(directory.path().join(format!("{name}.so")), content).unwrap();
+    std::fs::write(directory.path().join(format!("{name}.so")), content).expect("the directory is ours");
     let path = directory.path().display().to_string();
     let config = Config::office()
         .replace("asterisk.conf", "{modules}", &path)
