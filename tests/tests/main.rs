@@ -1,3 +1,4 @@
 //! End-to-end tests, one file a subject.
 
 mod lamps;
+mod sipp;
