@@ -4,3 +4,4 @@ mod cli;
 mod lamps;
 mod modules;
 mod samples;
+mod sipp;
