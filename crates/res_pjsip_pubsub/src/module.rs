@@ -294,6 +294,15 @@ impl ShardModule for PubSub {
     }
 }
 
+impl Drop for PubSub {
+    /// The module is unloaded: nobody watches any more.
+    fn drop(&mut self) {
+        for (_, subscription) in self.subscriptions.iter() {
+            self.count_watcher(subscription.resource, -1);
+        }
+    }
+}
+
 impl PubSub {
     /// The subscription of a token, if it is still the same one.
     fn alive(&self, token: u64) -> Option<u32> {
