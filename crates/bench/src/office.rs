@@ -31,12 +31,13 @@ impl Office {
     /// Writes the configuration files into `directory`: the server listens on `listen`, finds its
     /// modules in `modules` and keeps everything else in the directory.
     pub(crate) fn write(&self, directory: &Path, modules: &Path, listen: SocketAddr) -> Result<()> {
-        for name in ["run", "log"] {
+        for name in ["run", "log", "db"] {
             std::fs::create_dir_all(directory.join(name))?;
         }
         let modules = modules.display();
         let asterisk = format!(
-            "[directories]\nastetcdir => .\nastmoddir => {modules}\nastrundir => run\nastlogdir => log\n\
+            "[directories]\nastetcdir => .\nastmoddir => {modules}\nastrundir => run\n\
+             astlogdir => log\nastdbdir => db\n\
              [options]\nmaxfiles = 1024\n"
         );
         let logger = "[general]\n[logfiles]\nconsole = notice,warning,error\n";

@@ -11,6 +11,8 @@ use bench::{
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Listening after the last round: what was sent again before its answer came is counted.
 const QUIET: Duration = Duration::from_secs(1);
+/// Exchanges of a raw measurement at least: fewer are over before they can be timed.
+const RAW: usize = 10_000;
 /// Sockets of the phones.
 const SOCKETS: usize = 16;
 const EXTENSION: &str = "1001";
@@ -33,7 +35,7 @@ pub(crate) struct Change {
     pub(crate) from_first: Duration,
     /// Lamps that did not show it in time.
     pub(crate) wrong: usize,
-    /// The same number of exchanges without SIP, right before.
+    /// Exchanges without SIP, as many, right before.
     pub(crate) raw: RawLimit,
 }
 
@@ -124,7 +126,7 @@ pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<
             return Err("interrupted".into());
         }
         eprint!("\rRound {} of {rounds} ...", round + 1);
-        let raw = raw_limit(question, answer, watchers, threads, sockets)?;
+        let raw = raw_limit(question, answer, watchers.max(RAW), threads, sockets)?;
         let state = if round % 2 == 0 { DeviceState::InUse } else { DeviceState::NotInUse };
         let cpu =
             || Ok::<_, std::io::Error>((Usage::of(server.pid())?.cpu, Usage::of(std::process::id())?.cpu));
