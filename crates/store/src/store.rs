@@ -111,14 +111,14 @@ impl Store {
     pub fn flush(&self, timeout: Duration) -> bool {
         let view = lock(&self.shared().view);
         let last = view.last;
-        let waited = self.shared().finished.wait_timeout_while(view, timeout, |view| view.finished < last);
-        waited.unwrap_or_else(|e| e.into_inner()).0.finished >= last
+        let waited = self.shared().told.wait_timeout_while(view, timeout, |view| view.told < last);
+        waited.unwrap_or_else(|e| e.into_inner()).0.told >= last
     }
 
     /// The counters.
     pub fn status(&self) -> Status {
         let view = lock(&self.shared().view);
-        let queued = view.last - view.finished;
+        let queued = view.last - view.retired;
         drop(view);
         let c = lock(&self.shared().counters);
         let last_error = c.last_error.clone();
@@ -130,7 +130,7 @@ impl Store {
             view: Mutex::default(),
             counters: Mutex::default(),
             queued: Condvar::new(),
-            finished: Condvar::new(),
+            told: Condvar::new(),
             reader,
             writer,
         });
@@ -209,8 +209,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Mutex<Counters>,
     /// Something was queued, or the store closes.
     pub(crate) queued: Condvar,
-    /// A batch has ended.
-    pub(crate) finished: Condvar,
+    /// The outcomes of a batch are told.
+    pub(crate) told: Condvar,
     /// Closed before the writer, which then folds the WAL into the file.
     reader: Arc<Mutex<Connection>>,
     pub(crate) writer: Arc<Mutex<Connection>>,
