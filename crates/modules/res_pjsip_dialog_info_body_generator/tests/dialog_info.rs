@@ -7,8 +7,7 @@ use std::path::Path;
 
 use module_api::abi_stable::std_types::{RNone, RSome};
 use module_api::{
-    Body, BodyContext, BodyGenerator, CallerInfo, DeviceInfo, ExtensionState as State, Fail, Party,
-    Payload,
+    Body, BodyContext, BodyGenerator, CallerInfo, DeviceInfo, ExtensionState as State, Fail, Party, Payload,
 };
 use res_pjsip_dialog_info_body_generator::DialogInfo;
 
@@ -51,68 +50,37 @@ fn generate(cx: &BodyContext<'_>) -> String {
 }
 
 fn payload(state: i32, devices: Vec<DeviceInfo>) -> Payload {
-    let state = State {
-        exten: "1000".into(),
-        state,
-        devices: devices.into(),
-        ..Default::default()
-    };
+    let state = State { exten: "1000".into(), state, devices: devices.into(), ..Default::default() };
     Payload::extension_state(1, state)
 }
 
 fn device(state: u8, caller: Option<CallerInfo>) -> DeviceInfo {
-    DeviceInfo {
-        name: "Custom:a".into(),
-        state,
-        caller: caller.into(),
-    }
+    DeviceInfo { name: "Custom:a".into(), state, caller: caller.into() }
 }
 
 fn party(number: &str, name: &str) -> Party {
-    let name = if name.is_empty() {
-        RNone
-    } else {
-        RSome(name.into())
-    };
-    Party {
-        number: RSome(number.into()),
-        name,
-        restricted: false,
-    }
+    let name = if name.is_empty() { RNone } else { RSome(name.into()) };
+    Party { number: RSome(number.into()), name, restricted: false }
 }
 
 fn call(since_ms: u64, remote: Party, local: Party) -> CallerInfo {
-    CallerInfo {
-        remote,
-        local,
-        since_ms,
-    }
+    CallerInfo { remote, local, since_ms }
 }
 
 /// What is within the dialog element, without the indent.
 fn dialog(cx: &BodyContext<'_>) -> Vec<String> {
     let text = generate(cx);
-    let lines = text
-        .lines()
-        .skip(2)
-        .take_while(|line| *line != "</dialog-info>");
+    let lines = text.lines().skip(2).take_while(|line| *line != "</dialog-info>");
     lines.map(|line| line.trim().to_owned()).collect()
 }
 
 #[test]
 fn bodies_are_those_of_asterisk() {
     for (name, version, state, early_inuse_ringing) in CAPTURES {
-        let file = format!(
-            "{}/testdata/dialog-info-{name}.xml",
-            env!("CARGO_MANIFEST_DIR")
-        );
+        let file = format!("{}/testdata/dialog-info-{name}.xml", env!("CARGO_MANIFEST_DIR"));
         let capture = std::fs::read_to_string(Path::new(&file)).unwrap();
         let data = payload(state, vec![device(DeviceInfo::RINGING, None)]);
-        let cx = BodyContext {
-            version,
-            early_inuse_ringing,
-            ..context(&data)
-        };
+        let cx = BodyContext { version, early_inuse_ringing, ..context(&data) };
         assert_eq!(generate(&cx), capture, "{name}");
     }
 }
@@ -120,10 +88,7 @@ fn bodies_are_those_of_asterisk() {
 #[test]
 fn a_known_caller_is_shown() {
     let caller = call(5, party("4444", "Alice"), party("1000", "Bob"));
-    let data = payload(
-        State::RINGING,
-        vec![device(DeviceInfo::RINGING, Some(caller))],
-    );
+    let data = payload(State::RINGING, vec![device(DeviceInfo::RINGING, Some(caller))]);
     assert_eq!(
         dialog(&context(&data)),
         [
@@ -152,34 +117,17 @@ fn the_oldest_ringing_call_is_shown() {
         device(DeviceInfo::RINGING, None),
     ];
     let data = payload(State::RINGING, devices);
-    assert_eq!(
-        dialog(&context(&data))[2],
-        "<identity>sip:4@127.0.0.1</identity>"
-    );
+    assert_eq!(dialog(&context(&data))[2], "<identity>sip:4@127.0.0.1</identity>");
 }
 
 #[test]
 fn who_withholds_is_anonymous_and_who_has_no_number_invalid() {
-    let remote = Party {
-        restricted: true,
-        ..party("4444", "Alice")
-    };
-    let data = payload(
-        State::RINGING,
-        vec![device(
-            DeviceInfo::RINGING,
-            Some(call(1, remote, Party::default())),
-        )],
-    );
+    let remote = Party { restricted: true, ..party("4444", "Alice") };
+    let data =
+        payload(State::RINGING, vec![device(DeviceInfo::RINGING, Some(call(1, remote, Party::default())))]);
     let lines = dialog(&context(&data));
-    assert_eq!(
-        lines[2],
-        "<identity display=\"anonymous\">sip:anonymous@anonymous.invalid</identity>"
-    );
-    assert_eq!(
-        lines[3],
-        "<target uri=\"sip:anonymous@anonymous.invalid\" />"
-    );
+    assert_eq!(lines[2], "<identity display=\"anonymous\">sip:anonymous@anonymous.invalid</identity>");
+    assert_eq!(lines[3], "<target uri=\"sip:anonymous@anonymous.invalid\" />");
     assert_eq!(lines[6], "<identity>sip:invalid@127.0.0.1</identity>");
 }
 
@@ -188,21 +136,14 @@ fn without_devices_there_are_no_parties() {
     let data = payload(State::RINGING, Vec::new());
     assert_eq!(
         dialog(&context(&data)),
-        [
-            "<dialog id=\"1000\" direction=\"recipient\">",
-            "<state>early</state>",
-            "</dialog>"
-        ]
+        ["<dialog id=\"1000\" direction=\"recipient\">", "<state>early</state>", "</dialog>"]
     );
 }
 
 #[test]
 fn what_callers_send_is_escaped() {
     let caller = call(1, party("<1>", "\"A\" & B"), party("1000", ""));
-    let data = payload(
-        State::RINGING,
-        vec![device(DeviceInfo::RINGING, Some(caller))],
-    );
+    let data = payload(State::RINGING, vec![device(DeviceInfo::RINGING, Some(caller))]);
     assert_eq!(
         dialog(&context(&data))[2],
         "<identity display=\"&quot;A&quot; &amp; B\">sip:&lt;1&gt;@127.0.0.1</identity>"
@@ -213,10 +154,7 @@ fn what_callers_send_is_escaped() {
 fn all_versions_are_printed_whole() {
     let data = payload(State::IDLE, Vec::new());
     for version in [0, 9, 10, 1_000_000, u32::MAX] {
-        let text = generate(&BodyContext {
-            version,
-            ..context(&data)
-        });
+        let text = generate(&BodyContext { version, ..context(&data) });
         assert!(text.contains(&format!(" version=\"{version}\" ")), "{text}");
     }
 }
@@ -224,25 +162,13 @@ fn all_versions_are_printed_whole() {
 #[test]
 fn the_ends_are_shown_as_idle() {
     let idle = payload(State::IDLE, Vec::new());
-    for state in [
-        State::REMOVED,
-        State::DEACTIVATED,
-        State::ON_HOLD | State::INUSE,
-        1 << 20,
-    ] {
+    for state in [State::REMOVED, State::DEACTIVATED, State::ON_HOLD | State::INUSE, 1 << 20] {
         let data = payload(state, Vec::new());
-        assert_eq!(
-            generate(&context(&data)),
-            generate(&context(&idle)),
-            "{state}"
-        );
+        assert_eq!(generate(&context(&data)), generate(&context(&idle)), "{state}");
     }
 }
 
 #[test]
 fn another_kind_of_data_is_no_data() {
-    assert_eq!(
-        DialogInfo.generate(&context(&Payload::default()), &mut Body::new()),
-        Err(Fail::NoData)
-    );
+    assert_eq!(DialogInfo.generate(&context(&Payload::default()), &mut Body::new()), Err(Fail::NoData));
 }

@@ -7,8 +7,8 @@
 use std::path::Path;
 
 use module_api::{
-    Body, BodyContext, BodyGenerator, BodySupplement, Document, ExtensionState as State, Fail,
-    Inputs, Payload,
+    Body, BodyContext, BodyGenerator, BodySupplement, Document, ExtensionState as State, Fail, Inputs,
+    Payload,
 };
 use res_pjsip_pidf_body_generator::Pidf;
 
@@ -30,20 +30,13 @@ fn capture(name: &str) -> String {
 }
 
 fn generate(state: i32, supplements: &[&dyn BodySupplement]) -> String {
-    let state = State {
-        exten: "1000".into(),
-        context: "default".into(),
-        state,
-        ..Default::default()
-    };
+    let state = State { exten: "1000".into(), context: "default".into(), state, ..Default::default() };
     let data = Payload::extension_state(1, state);
     let cx = context(&data);
     let mut body = Body::new();
     Pidf.generate(&cx, &mut body).unwrap();
     for supplement in supplements {
-        supplement
-            .supplement(&cx, body.as_document().unwrap())
-            .unwrap();
+        supplement.supplement(&cx, body.as_document().unwrap()).unwrap();
     }
     let mut out = Vec::new();
     body.finish(&mut out);
@@ -81,18 +74,10 @@ impl BodySupplement for Eyebeam {
     }
 
     fn supplement(&self, cx: &BodyContext<'_>, doc: &mut Document) -> Result<(), Fail> {
-        let state = cx
-            .data
-            .extension
-            .as_ref()
-            .into_option()
-            .ok_or(Fail::NoData)?;
+        let state = cx.data.extension.as_ref().into_option().ok_or(Fail::NoData)?;
         let root = doc.root_node().ok_or(Fail::Unsupported)?;
         let person = doc.child(root, "dm:person");
-        if !matches!(
-            state.state,
-            State::IDLE | State::UNAVAILABLE | State::DEACTIVATED | State::REMOVED
-        ) {
+        if !matches!(state.state, State::IDLE | State::UNAVAILABLE | State::DEACTIVATED | State::REMOVED) {
             let activities = doc.child(person, "rpid:activities");
             doc.child(activities, "rpid:on-the-phone");
         }
@@ -145,13 +130,9 @@ fn two_supplements_compose() {
             Ok(())
         }
     }
-    let expected =
-        capture("INUSE").replace("  <contact", "  <note>back &lt;soon&gt;</note>\n  <contact");
+    let expected = capture("INUSE").replace("  <contact", "  <note>back &lt;soon&gt;</note>\n  <contact");
     let mut lines: Vec<_> = expected.lines().collect();
-    let at = lines
-        .iter()
-        .position(|line| line.starts_with("  <note>"))
-        .unwrap();
+    let at = lines.iter().position(|line| line.starts_with("  <note>")).unwrap();
     lines.swap(at, at + 1);
     let both = generate(State::INUSE, &[&Note, &Eyebeam]);
     assert_eq!(both.lines().collect::<Vec<_>>(), lines);
@@ -161,47 +142,27 @@ fn two_supplements_compose() {
 #[test]
 fn hold_and_the_ends() {
     assert!(generate(State::ON_HOLD, &[]).contains("<note>On hold</note>"));
-    for state in [
-        State::REMOVED,
-        State::DEACTIVATED,
-        State::ON_HOLD | State::INUSE,
-        1 << 20,
-    ] {
+    for state in [State::REMOVED, State::DEACTIVATED, State::ON_HOLD | State::INUSE, 1 << 20] {
         assert_eq!(generate(state, &[]), generate(State::IDLE, &[]), "{state}");
     }
 }
 
 #[test]
 fn text_of_others_cannot_break_the_document() {
-    let state = State {
-        exten: "a\"<&\r\n\u{1}".into(),
-        ..Default::default()
-    };
+    let state = State { exten: "a\"<&\r\n\u{1}".into(), ..Default::default() };
     let data = Payload::extension_state(1, state);
-    let cx = BodyContext {
-        remote: "sip:'b>@x".into(),
-        ..context(&data)
-    };
+    let cx = BodyContext { remote: "sip:'b>@x".into(), ..context(&data) };
     let mut body = Body::new();
     Pidf.generate(&cx, &mut body).unwrap();
     let mut out = Vec::new();
     body.finish(&mut out);
     let text = String::from_utf8(out).unwrap();
-    assert!(
-        text.contains("<tuple id=\"a&quot;&lt;&amp;&#13;&#10;\">"),
-        "{text}"
-    );
+    assert!(text.contains("<tuple id=\"a&quot;&lt;&amp;&#13;&#10;\">"), "{text}");
     assert!(text.contains(">sip:&apos;b&gt;@x</contact>"), "{text}");
 }
 
 #[test]
 fn another_kind_of_data_is_no_data() {
-    let data = Payload {
-        kind: "message-summary".into(),
-        ..Default::default()
-    };
-    assert_eq!(
-        Pidf.generate(&context(&data), &mut Body::new()),
-        Err(Fail::NoData)
-    );
+    let data = Payload { kind: "message-summary".into(), ..Default::default() };
+    assert_eq!(Pidf.generate(&context(&data), &mut Body::new()), Err(Fail::NoData));
 }
