@@ -140,6 +140,152 @@ fn without_devices_there_are_no_parties() {
     );
 }
 
+/// In Asterisk the device that caused the update is left out, so a hint of one device never shows who
+/// calls.
+#[test]
+fn a_hint_of_one_device_shows_the_caller_too() {
+    for state in [DeviceInfo::RINGING, DeviceInfo::RINGINUSE] {
+        let caller = call(5, party("4444", "Alice"), party("1000", ""));
+        let data = payload(State::RINGING, vec![device(state, Some(caller))]);
+        assert_eq!(dialog(&context(&data))[2], "<identity display=\"Alice\">sip:4444@127.0.0.1</identity>");
+    }
+}
+
+#[test]
+fn ringing_while_in_use_shows_the_caller_if_the_endpoint_wants_it_early() {
+    let caller = call(5, party("4444", "Alice"), party("1000", ""));
+    let data = payload(RINGING_INUSE, vec![device(DeviceInfo::RINGINUSE, Some(caller))]);
+    let of = |early_inuse_ringing| dialog(&BodyContext { early_inuse_ringing, ..context(&data) });
+    assert_eq!(of(false), ["<dialog id=\"1000\">", "<state>confirmed</state>", "</dialog>"]);
+    let early = of(true);
+    assert_eq!(early[0], "<dialog id=\"1000\" direction=\"recipient\">");
+    assert_eq!(early[2], "<identity display=\"Alice\">sip:4444@127.0.0.1</identity>");
+    assert_eq!(early[early.len() - 2], "<state>early</state>");
+}
+
+#[test]
+fn the_option_is_about_ringing_while_in_use_only() {
+    for state in [State::IDLE, State::INUSE, State::BUSY, State::UNAVAILABLE, State::RINGING, State::ON_HOLD]
+    {
+        let data = payload(state, vec![device(DeviceInfo::RINGING, None)]);
+        let early = BodyContext { early_inuse_ringing: true, ..context(&data) };
+        assert_eq!(generate(&early), generate(&context(&data)), "{state}");
+    }
+}
+
+#[test]
+fn only_ringing_has_a_direction_and_parties() {
+    let caller = call(5, party("4444", "Alice"), party("1000", "Bob"));
+    let words = [
+        (State::IDLE, "terminated"),
+        (State::UNAVAILABLE, "terminated"),
+        (State::INUSE, "confirmed"),
+        (State::BUSY, "confirmed"),
+        (RINGING_INUSE, "confirmed"),
+    ];
+    for (state, word) in words {
+        let data = payload(state, vec![device(DeviceInfo::RINGINUSE, Some(caller.clone()))]);
+        let expected =
+            ["<dialog id=\"1000\">".to_owned(), format!("<state>{word}</state>"), "</dialog>".to_owned()];
+        assert_eq!(dialog(&context(&data)), expected);
+    }
+}
+
+#[test]
+fn hold_renders_nothing_and_names_nobody() {
+    let caller = call(5, party("4444", "Alice"), party("1000", "Bob"));
+    let data = payload(State::ON_HOLD, vec![device(DeviceInfo::ON_HOLD, Some(caller))]);
+    assert_eq!(
+        dialog(&context(&data)),
+        [
+            "<dialog id=\"1000\">",
+            "<state>confirmed</state>",
+            "<local>",
+            "<target uri=\"sip:1000@127.0.0.1:15060\">",
+            "<param pname=\"+sip.rendering\" pvalue=\"no\" />",
+            "</target>",
+            "</local>",
+            "</dialog>",
+        ]
+    );
+}
+
+#[test]
+fn who_is_in_a_call_already_does_not_ring() {
+    let caller = call(1, party("1", ""), party("1000", ""));
+    let data = payload(
+        State::RINGING,
+        vec![device(DeviceInfo::INUSE, Some(caller)), device(DeviceInfo::RINGING, None)],
+    );
+    assert_eq!(
+        dialog(&context(&data)),
+        [
+            "<dialog id=\"1000\" direction=\"recipient\">",
+            "<local>",
+            "<identity>sip:1000@127.0.0.1:15060</identity>",
+            "<target uri=\"sip:1000@127.0.0.1:15060\" />",
+            "</local>",
+            "<state>early</state>",
+            "</dialog>",
+        ]
+    );
+}
+
+#[test]
+fn of_calls_of_one_age_the_device_named_first_is_shown() {
+    let ringing = |number| device(DeviceInfo::RINGING, Some(call(4, party(number, ""), party("1000", ""))));
+    let data = payload(State::RINGING, vec![ringing("1"), ringing("2")]);
+    assert_eq!(dialog(&context(&data))[2], "<identity>sip:1@127.0.0.1</identity>");
+}
+
+#[test]
+fn both_ends_of_one_call_are_shown() {
+    let devices = vec![
+        device(DeviceInfo::RINGING, Some(call(9, party("9", "Nine"), party("90", "Ninety")))),
+        device(DeviceInfo::RINGING, Some(call(4, party("4", "Four"), party("40", "Forty")))),
+    ];
+    let data = payload(State::RINGING, devices);
+    let lines = dialog(&context(&data));
+    assert_eq!(lines[2], "<identity display=\"Four\">sip:4@127.0.0.1</identity>");
+    assert_eq!(lines[6], "<identity display=\"Forty\">sip:40@127.0.0.1</identity>");
+}
+
+#[test]
+fn callers_are_in_the_dialogs_domain_and_the_target_is_the_resource() {
+    let caller = call(5, party("4444", ""), party("1000", ""));
+    let data = payload(State::RINGING, vec![device(DeviceInfo::RINGING, Some(caller))]);
+    let lines = dialog(&BodyContext { domain: "pbx.example".into(), ..context(&data) });
+    assert_eq!(lines[2], "<identity>sip:4444@pbx.example</identity>");
+    assert_eq!(lines[3], "<target uri=\"sip:4444@pbx.example\" />");
+    assert_eq!(lines[6], "<identity>sip:1000@pbx.example</identity>");
+    assert_eq!(lines[7], "<target uri=\"sip:1000@127.0.0.1:15060\" />");
+}
+
+#[test]
+fn a_name_is_shown_without_a_number_too_and_a_called_party_may_withhold() {
+    let remote = Party { name: RSome("Alice".into()), ..Default::default() };
+    let local = Party { restricted: true, ..party("1000", "Bob") };
+    let data = payload(State::RINGING, vec![device(DeviceInfo::RINGING, Some(call(1, remote, local)))]);
+    let lines = dialog(&context(&data));
+    assert_eq!(lines[2], "<identity display=\"Alice\">sip:invalid@127.0.0.1</identity>");
+    assert_eq!(lines[6], "<identity display=\"anonymous\">sip:anonymous@anonymous.invalid</identity>");
+    assert_eq!(lines[7], "<target uri=\"sip:1000@127.0.0.1:15060\" />");
+}
+
+#[test]
+fn the_resource_is_escaped_wherever_it_is_named() {
+    let of = |state| {
+        let data = payload(state, vec![device(DeviceInfo::RINGING, None)]);
+        generate(&BodyContext { local: "sip:a&b@[::1];x=\"<'>".into(), ..context(&data) })
+    };
+    let escaped = "sip:a&amp;b@[::1];x=&quot;&lt;&apos;&gt;";
+    for text in [of(State::RINGING), of(State::ON_HOLD)] {
+        assert!(text.contains(&format!(" entity=\"{escaped}\">")), "{text}");
+        assert!(text.contains(&format!("<target uri=\"{escaped}\"")), "{text}");
+    }
+    assert!(of(State::RINGING).contains(&format!("<identity>{escaped}</identity>")));
+}
+
 #[test]
 fn what_callers_send_is_escaped() {
     let caller = call(1, party("<1>", "\"A\" & B"), party("1000", ""));

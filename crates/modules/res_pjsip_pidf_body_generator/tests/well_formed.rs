@@ -38,3 +38,30 @@ fn the_tuple_id_is_the_extension_as_it_is() {
     check("1000", "", "", 0);
     check("", "", "", 0);
 }
+
+/// The reader that these tests rely on takes nothing that is not well-formed.
+#[test]
+fn the_reader_is_strict() {
+    parse("<?xml version=\"1.0\"?><a b=\"&lt;\"><c>&#228;</c></a>");
+    for text in [
+        "",
+        "<a>",
+        "<a></b>",
+        "<a /><a />",
+        "<a />text",
+        "<a b=\"1\" b=\"2\" />",
+        "<a b />",
+        "<a b=\"<\" />",
+        "<a b=\"&\" />",
+        "<a b=\"&#1;\" />",
+        "<a>&#1;</a>",
+        "<a>&nbsp;</a>",
+        "<a>\u{1}</a>",
+        "<a>\u{ffff}</a>",
+        "<a>text<b /></a>",
+        "<dm:a />",
+        "<a dm:b=\"1\" />",
+    ] {
+        assert!(std::panic::catch_unwind(|| parse(text)).is_err(), "{text}");
+    }
+}
