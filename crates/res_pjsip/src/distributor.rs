@@ -12,9 +12,9 @@ use sip::transaction::{Arrival, TransactionId, TransactionKey};
 use sip::{HeaderName, NameAddrRef, RawMessage, Refusal, Scheme, UriRef, ViaRef};
 
 use crate::config::Endpoint;
+use crate::core::Core;
 use crate::identify::IdentifyRequest;
 use crate::output::{Output, Peer};
-use crate::shard::Core;
 
 /// A well-formed request, of anybody.
 pub struct Incoming<'a> {
