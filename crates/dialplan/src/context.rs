@@ -91,11 +91,7 @@ pub struct Include {
 impl Include {
     /// The name of the context alone.
     pub fn context(&self) -> &str {
-        self.name
-            .split([',', '|'])
-            .next()
-            .unwrap_or_default()
-            .trim()
+        self.name.split([',', '|']).next().unwrap_or_default().trim()
     }
 }
 

@@ -59,12 +59,7 @@ impl Dialplan {
             }
             includes.push(found);
         }
-        Self {
-            contexts,
-            index,
-            includes,
-            globals,
-        }
+        Self { contexts, index, includes, globals }
     }
 
     /// All contexts, in the order of the file.
@@ -112,11 +107,7 @@ impl Dialplan {
             visited.push(index);
             let context = self.contexts.get(index)?;
             if let Some((extension, hint)) = context.hint(exten) {
-                return Some(Found {
-                    context,
-                    extension,
-                    hint,
-                });
+                return Some(Found { context, extension, hint });
             }
             to_visit.extend(self.includes.get(index)?.iter().rev());
         }
@@ -128,9 +119,6 @@ fn missing(context: &Context, name: &str, pos: &Pos) -> Diagnostic {
     Diagnostic {
         severity: Severity::Notice,
         pos: Some(pos.clone()),
-        message: format!(
-            "context '{}' includes '{name}', which does not exist",
-            context.name
-        ),
+        message: format!("context '{}' includes '{name}', which does not exist", context.name),
     }
 }

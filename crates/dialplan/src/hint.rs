@@ -152,14 +152,8 @@ impl Hint {
     /// Counts one watcher less; never below none.
     pub fn remove_watcher(&self) {
         let less = |watchers: usize| watchers.checked_sub(1);
-        let counted = self
-            .watchers
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        debug_assert!(
-            counted.is_ok(),
-            "a watcher left {} that never came",
-            self.key
-        );
+        let counted = self.watchers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        debug_assert!(counted.is_ok(), "a watcher left {} that never came", self.key);
     }
 
     /// How many watch it.

@@ -115,13 +115,7 @@ impl Hints {
 
     /// Takes over what a source says of a device, until `lease` (milliseconds on the caller's clock,
     /// see [`Hints::expire`]) or until it says something else.
-    pub fn set_device_state(
-        &self,
-        device: &str,
-        source: &SourceId,
-        state: DeviceState,
-        lease: Option<u64>,
-    ) {
+    pub fn set_device_state(&self, device: &str, source: &SourceId, state: DeviceState, lease: Option<u64>) {
         self.write(|writer| writer.set(device, source, state, lease));
     }
 
@@ -163,11 +157,7 @@ impl Hints {
 
     /// Lets a provider answer for all devices `label:rest`, under any case of the label. It is the
     /// source of that name, until the guard is dropped.
-    pub fn add_provider(
-        self: &Arc<Self>,
-        label: &str,
-        provider: Arc<dyn DeviceProvider>,
-    ) -> ProviderGuard {
+    pub fn add_provider(self: &Arc<Self>, label: &str, provider: Arc<dyn DeviceProvider>) -> ProviderGuard {
         self.add_device_provider(Kind::Label, label, provider)
     }
 

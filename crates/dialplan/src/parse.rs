@@ -49,12 +49,7 @@ pub(crate) fn read(config: &Config) -> (Dialplan, Vec<Diagnostic>) {
             reader.section(section);
         }
     }
-    let Reader {
-        contexts,
-        globals,
-        mut diagnostics,
-        ..
-    } = reader;
+    let Reader { contexts, globals, mut diagnostics, .. } = reader;
     let dialplan = Dialplan::new(contexts, globals, &mut diagnostics);
     (dialplan, diagnostics)
 }
@@ -91,10 +86,7 @@ impl Reader {
     }
 
     fn section(&mut self, section: &Section) {
-        let index = *self
-            .by_name
-            .entry(section.name.clone())
-            .or_insert(self.contexts.len());
+        let index = *self.by_name.entry(section.name.clone()).or_insert(self.contexts.len());
         if index == self.contexts.len() {
             let context = Context::new(section.name.clone(), section.pos.clone());
             self.contexts.push(context);
@@ -108,9 +100,7 @@ impl Reader {
     fn line(&mut self, context: usize, entry: &Entry, previous: &mut Previous) {
         let name = &*entry.name;
         let is = |directive: &str| name.eq_ignore_ascii_case(directive);
-        let begins_with_same = name
-            .get(..4)
-            .is_some_and(|s| s.eq_ignore_ascii_case("same"));
+        let begins_with_same = name.get(..4).is_some_and(|s| s.eq_ignore_ascii_case("same"));
         if is("exten") {
             return self.exten(context, entry, previous);
         }
@@ -122,10 +112,7 @@ impl Reader {
             return;
         };
         let warning = if is("include") {
-            let include = Include {
-                name: value,
-                pos: entry.pos.clone(),
-            };
+            let include = Include { name: value, pos: entry.pos.clone() };
             let limited = include.name.len() > include.context().len();
             let known = context.includes.iter().any(|i| i.name == include.name);
             if known {
@@ -139,9 +126,7 @@ impl Reader {
             None
         } else if is("switch") || is("lswitch") || is("eswitch") {
             context.switches.push(value);
-            Some(format!(
-                "{name} is not supported: nothing is looked up there"
-            ))
+            Some(format!("{name} is not supported: nothing is looked up there"))
         } else if is("autohints") {
             context.autohints = parse_bool(&value).unwrap_or(false);
             let useless = context.autohints;
@@ -169,11 +154,7 @@ impl Reader {
     }
 
     fn report(&mut self, severity: Severity, pos: &Pos, message: impl Into<String>) {
-        self.diagnostics.push(Diagnostic {
-            severity,
-            pos: Some(pos.clone()),
-            message: message.into(),
-        });
+        self.diagnostics.push(Diagnostic { severity, pos: Some(pos.clone()), message: message.into() });
     }
 }
 

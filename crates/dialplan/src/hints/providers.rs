@@ -71,11 +71,7 @@ impl Writer {
         id
     }
 
-    pub(super) fn add_presence_provider(
-        &mut self,
-        label: &str,
-        provider: Arc<dyn PresenceProvider>,
-    ) -> u64 {
+    pub(super) fn add_presence_provider(&mut self, label: &str, provider: Arc<dyn PresenceProvider>) -> u64 {
         self.providers.last_id += 1;
         let id = self.providers.last_id;
         add(&mut self.providers.presence, label, id, provider);
@@ -107,14 +103,11 @@ impl Writer {
     }
 
     fn ask_all_presence(&mut self, label: &str) {
-        let is_concerned = |presentity: &str| {
-            split_presence(presentity).is_some_and(|(l, _)| l.eq_ignore_ascii_case(label))
-        };
+        let is_concerned =
+            |presentity: &str| split_presence(presentity).is_some_and(|(l, _)| l.eq_ignore_ascii_case(label));
         let presentities = self.presentities.keys();
-        let presentities: Vec<Name> = presentities
-            .filter(|presentity| is_concerned(presentity.as_str()))
-            .cloned()
-            .collect();
+        let presentities: Vec<Name> =
+            presentities.filter(|presentity| is_concerned(presentity.as_str())).cloned().collect();
         for presentity in presentities {
             self.presence_changed(presentity.as_str());
         }

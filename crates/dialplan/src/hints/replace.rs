@@ -35,11 +35,7 @@ impl Writer {
         dialplan: Dialplan,
     ) -> (Table, Vec<Arc<Hint>>, ReplaceReport) {
         let dialplan = Arc::new(dialplan);
-        let mut merge = Merge {
-            old,
-            new: Vec::new(),
-            report: ReplaceReport::default(),
-        };
+        let mut merge = Merge { old, new: Vec::new(), report: ReplaceReport::default() };
         let hints = merge.named(&dialplan);
         let (instances, removed) = merge.kept(&dialplan, &hints);
         let Merge { new, report, .. } = merge;
@@ -96,20 +92,12 @@ impl Merge<'_> {
     fn kept(&mut self, dialplan: &Dialplan, named: &HintMap) -> (HintMap, Vec<Arc<Hint>>) {
         let mut instances = HintMap::default();
         let mut removed = Vec::new();
-        for hint in self
-            .old
-            .iter()
-            .filter(|hint| !named.contains_key(hint.key()))
-        {
+        for hint in self.old.iter().filter(|hint| !named.contains_key(hint.key())) {
             let wanted = hint.definition().from_pattern || hint.watchers() > 0;
             let context = dialplan.context(hint.context());
             let pattern = context.filter(|_| wanted).and_then(|context| {
                 let (extension, line) = context.pattern_hint(hint.exten())?;
-                Some(Found {
-                    context,
-                    extension,
-                    hint: line,
-                })
+                Some(Found { context, extension, hint: line })
             });
             match pattern {
                 Some(found) => {

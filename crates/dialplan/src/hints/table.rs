@@ -42,12 +42,7 @@ impl Table {
                 shard.insert(key, hint);
             }
         }
-        Self {
-            dialplan,
-            hints,
-            instances: shards.into_iter().map(ArcSwap::from_pointee).collect(),
-            hasher,
-        }
+        Self { dialplan, hints, instances: shards.into_iter().map(ArcSwap::from_pointee).collect(), hasher }
     }
 
     pub(crate) fn dialplan(&self) -> &Arc<Dialplan> {

@@ -42,13 +42,7 @@ impl Writer {
         std::mem::take(&mut self.news)
     }
 
-    pub(super) fn set(
-        &mut self,
-        device: &str,
-        source: &SourceId,
-        state: DeviceState,
-        lease: Option<u64>,
-    ) {
+    pub(super) fn set(&mut self, device: &str, source: &SourceId, state: DeviceState, lease: Option<u64>) {
         let change = self.states.set(device, source, state, lease);
         self.apply(change);
     }
@@ -146,12 +140,7 @@ impl Writer {
 
     /// Makes the hint of a pattern for one extension. Names that would mean something else inside
     /// of a hint's value, or in a key, are refused: nobody may watch a device of his own choice.
-    pub(super) fn instantiate(
-        &mut self,
-        table: &Table,
-        found: Found<'_>,
-        exten: &str,
-    ) -> Option<Arc<Hint>> {
+    pub(super) fn instantiate(&mut self, table: &Table, found: Found<'_>, exten: &str) -> Option<Arc<Hint>> {
         let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"&,@(){}[]$".contains(c);
         if exten.len() > 79 || !exten.chars().all(plain) {
             return None;
@@ -185,8 +174,7 @@ impl Writer {
             if !self.presentities.contains_key(&name) {
                 let value = self.ask_presence(presentity);
                 let hints = Vec::new();
-                self.presentities
-                    .insert(name.clone(), Presentity { value, hints });
+                self.presentities.insert(name.clone(), Presentity { value, hints });
             }
             if let Some(entry) = self.presentities.get_mut(&name)
                 && !entry.hints.last().is_some_and(|h| Arc::ptr_eq(h, hint))
@@ -201,10 +189,8 @@ impl Writer {
         let before = hint.snapshot();
         let definition = hint.definition();
         let members = &definition.members;
-        let devices = members.devices.iter().map(|name| DeviceSnapshot {
-            name: name.clone(),
-            state: self.shown(name),
-        });
+        let devices =
+            members.devices.iter().map(|name| DeviceSnapshot { name: name.clone(), state: self.shown(name) });
         let devices: Vec<_> = devices.collect();
         let aggregate = DeviceState::aggregate(devices.iter().map(|device| device.state));
         let snapshot = ExtensionSnapshot {
@@ -268,13 +254,9 @@ pub(super) fn instance(dialplan: &Dialplan, found: Found<'_>, exten: &str) -> Hi
     let globals = dialplan.global_map();
     let place = Some((exten, &*found.context.name));
     // What cannot be expanded was reported when the pattern was read.
-    let expanded =
-        |text: &str| Arc::from(&*expand(text, &|name| parse::value(globals, place, name)).0);
+    let expanded = |text: &str| Arc::from(&*expand(text, &|name| parse::value(globals, place, name)).0);
     let mut hint = found.hint.clone();
     hint.app = expanded(&hint.app);
     hint.data = expanded(&hint.data);
-    HintDefinition {
-        from_pattern: true,
-        ..HintDefinition::new(&hint)
-    }
+    HintDefinition { from_pattern: true, ..HintDefinition::new(&hint) }
 }

@@ -119,10 +119,8 @@ Warning 26:1 unknown directive 'bogus'
 Notice 22:1 context 'd' includes 'none', which does not exist"
         .lines()
         .collect();
-    let short: Vec<String> = diagnostics
-        .iter()
-        .map(|d| d.replace("extensions.conf:", "").replacen(": ", " ", 1))
-        .collect();
+    let short: Vec<String> =
+        diagnostics.iter().map(|d| d.replace("extensions.conf:", "").replacen(": ", " ", 1)).collect();
     expected.retain(|line| !line.is_empty());
     assert_eq!(short, expected);
     assert_eq!(
@@ -221,10 +219,7 @@ exten => 15/1,hint,Custom:caller
     let find = |context: &str, exten: &str| {
         let found = dialplan.find_hint(context, exten)?;
         assert_eq!(found.hint.number, HINT);
-        Some(format!(
-            "{} {} {}",
-            found.context.name, found.extension.name, found.hint.app
-        ))
+        Some(format!("{} {} {}", found.context.name, found.extension.name, found.hint.app))
     };
     let found = |text: &str| Some(text.to_owned());
     assert_eq!(find("a", "10"), found("deep _1[0-4] Custom:narrow"));

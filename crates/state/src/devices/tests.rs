@@ -6,11 +6,7 @@ fn source(name: &str) -> SourceId {
     SourceId::new(name)
 }
 
-fn change(
-    device: &str,
-    old: Option<DeviceState>,
-    new: Option<DeviceState>,
-) -> Option<DeviceChange> {
+fn change(device: &str, old: Option<DeviceState>, new: Option<DeviceState>) -> Option<DeviceChange> {
     let device = device.into();
     Some(DeviceChange { device, old, new })
 }
@@ -22,10 +18,7 @@ fn sources_of_one_device_add_up() {
     let first = states.set("PJSIP/alice", &here, Unavailable, None);
     assert_eq!(first, change("PJSIP/alice", None, Some(Unavailable)));
     let second = states.set("pjsip/ALICE", &there, NotInUse, None);
-    assert_eq!(
-        second,
-        change("PJSIP/alice", Some(Unavailable), Some(NotInUse))
-    );
+    assert_eq!(second, change("PJSIP/alice", Some(Unavailable), Some(NotInUse)));
     assert_eq!(states.set("PJSIP/alice", &here, Unknown, None), None);
     assert_eq!(states.len(), 1);
     let gone = states.remove_source(&there);

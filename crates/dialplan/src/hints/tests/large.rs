@@ -9,10 +9,7 @@ const HINTS: usize = 100_000;
 fn a_hundred_thousand_hints() {
     let mut text = String::from("[d]\n");
     for i in 0..HINTS {
-        let _ = writeln!(
-            text,
-            "exten => {i:06},hint,PJSIP/{i}&Custom:DND{i},CustomPresence:{i}"
-        );
+        let _ = writeln!(text, "exten => {i:06},hint,PJSIP/{i}&Custom:DND{i},CustomPresence:{i}");
     }
     let hints = Hints::new();
     let (pjsip, custom) = (fixed(DeviceState::NotInUse), fixed(DeviceState::Unknown));
