@@ -150,6 +150,19 @@ impl Context {
         self.exact_hint(exten).or_else(|| self.pattern_hint(exten))
     }
 
+    /// Whether this context alone has the extension, with a hint or without, by name or by pattern.
+    pub fn has(&self, exten: &str) -> bool {
+        // A name that looks like a pattern stands for nobody.
+        if exten.is_empty() || exten.starts_with('_') {
+            return false;
+        }
+        let (names, patterns) = self.extensions.split_at(self.patterns.min(self.extensions.len()));
+        let first = names.partition_point(|e| without_dashes(&e.name).lt(without_dashes(exten)));
+        let same = names.iter().skip(first).take_while(|e| e.matches(exten));
+        let mut meant = same.chain(patterns.iter().filter(|e| e.matches(exten)));
+        meant.any(Extension::is_for_anyone)
+    }
+
     /// The hint of an extension of exactly this name.
     pub(crate) fn exact_hint(&self, exten: &str) -> Option<(&Extension, &Priority)> {
         let index = match exten.contains('-') {

@@ -97,17 +97,28 @@ impl Dialplan {
     /// The hint that someone in a context means by an extension: of the context itself, else of
     /// what it includes, in order, depth first, each context once.
     pub fn find_hint(&self, context: &str, exten: &str) -> Option<Found<'_>> {
-        let first = *self.index.get(context)?;
+        self.search(context, |context| {
+            let (extension, hint) = context.hint(exten)?;
+            Some(Found { context, extension, hint })
+        })
+    }
+
+    /// Whether someone in a context reaches an extension, with a hint or without: OPTIONS asks so.
+    pub fn exists(&self, context: &str, exten: &str) -> bool {
+        self.search(context, |context| context.has(exten).then_some(())).is_some()
+    }
+
+    /// Looks into a context, then into what it includes, until something is found.
+    fn search<'d, T>(&'d self, context: &str, look: impl Fn(&'d Context) -> Option<T>) -> Option<T> {
         let mut visited = Vec::new();
-        let mut to_visit = vec![first];
+        let mut to_visit = vec![*self.index.get(context)?];
         while let Some(index) = to_visit.pop() {
             if visited.contains(&index) {
                 continue;
             }
             visited.push(index);
-            let context = self.contexts.get(index)?;
-            if let Some((extension, hint)) = context.hint(exten) {
-                return Some(Found { context, extension, hint });
+            if let Some(found) = look(self.contexts.get(index)?) {
+                return Some(found);
             }
             to_visit.extend(self.includes.get(index)?.iter().rev());
         }

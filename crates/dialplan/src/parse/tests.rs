@@ -249,3 +249,18 @@ fn freepbx_is_read_without_complaint() {
     let star = dialplan.find_hint("from-internal", "*76100").unwrap().hint;
     assert_eq!(&*star.app, "Custom:DND${EXTEN:3}");
 }
+
+#[test]
+fn an_extension_exists_with_or_without_a_hint() {
+    let (dialplan, _) = read_text(
+        "[d]\nexten => 1,1,NoOp\nexten => _2X,1,NoOp\nexten => 3,hint,Custom:a\nexten => 4/55,1,NoOp\n\
+         include => e\n[e]\nexten => 5-0,1,NoOp\ninclude => d\n[other]\n",
+    );
+    for exten in ["1", "27", "3", "50", "5-0"] {
+        assert!(dialplan.exists("d", exten) && dialplan.exists("e", exten), "{exten}");
+        assert!(!dialplan.exists("other", exten) && !dialplan.exists("none", exten));
+    }
+    for exten in ["", "2", "277", "_2X", "4", "6"] {
+        assert!(!dialplan.exists("d", exten), "{exten}");
+    }
+}
