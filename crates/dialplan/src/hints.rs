@@ -7,18 +7,21 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use conf::Pos;
 use state::{DeviceState, PresenceValue, SourceId};
 
 use crate::dialplan::Dialplan;
+use crate::explain::By;
 use crate::hint::Hint;
 use crate::provider::{DeviceProvider, Kind, PresenceProvider};
 use outbox::Outbox;
 use table::Table;
 use writer::Writer;
 
+mod history;
 mod outbox;
 mod providers;
 mod replace;
@@ -30,8 +33,12 @@ mod writer;
 pub use outbox::{ListenGuard, Listener};
 pub use replace::ReplaceReport;
 
+/// Gives the time: milliseconds since 1970, UTC.
+pub type Clock = dyn Fn() -> u64 + Send + Sync;
+
 /// All hints of the dialplan.
 pub struct Hints {
+    clock: Arc<Clock>,
     table: ArcSwap<Table>,
     writer: Mutex<Writer>,
     outbox: Arc<Outbox>,
@@ -49,9 +56,18 @@ pub struct Orphan {
 }
 
 impl Hints {
-    /// No hints, no providers.
+    /// No hints, no providers; times are the system's.
     pub fn new() -> Arc<Self> {
+        Self::with_clock(Arc::new(|| {
+            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+            since_1970.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        }))
+    }
+
+    /// No hints, no providers, and a clock of the caller's: for simulations and tests.
+    pub fn with_clock(clock: Arc<Clock>) -> Arc<Self> {
         Arc::new(Self {
+            clock,
             table: ArcSwap::from_pointee(Table::default()),
             writer: Mutex::new(Writer::default()),
             outbox: Arc::new(Outbox::default()),
@@ -113,8 +129,13 @@ impl Hints {
         self.outbox.listen(listener)
     }
 
-    /// Takes over what a source says of a device, until `lease` (milliseconds on the caller's clock,
-    /// see [`Hints::expire`]) or until it says something else.
+    /// The time on the clock of the hints, in milliseconds since 1970.
+    pub fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// Takes over what a source says of a device, until `lease` (a time on the clock of the hints, see
+    /// [`Hints::now`] and [`Hints::expire`]) or until it says something else.
     pub fn set_device_state(&self, device: &str, source: &SourceId, state: DeviceState, lease: Option<u64>) {
         self.write(|writer| writer.set(device, source, state, lease));
     }
@@ -126,7 +147,7 @@ impl Hints {
 
     /// Forgets everything that a source says.
     pub fn remove_source(&self, source: &SourceId) {
-        self.write(|writer| writer.remove_source(source));
+        self.write(|writer| writer.remove_source(source, &By::Withdrawn(source.clone())));
     }
 
     /// Forgets every report whose lease ended at `now` or earlier.
@@ -187,7 +208,8 @@ impl Hints {
 
     /// Asks the provider of a presentity again.
     pub fn presence_changed(&self, presentity: &str) {
-        self.write(|writer| writer.presence_changed(presentity));
+        let label = presentity.split(':').next().unwrap_or_default();
+        self.write(|writer| writer.presence_changed(presentity, &By::Source(SourceId::new(label))));
     }
 
     /// Devices and presentities of hints that nobody answers for: worth a warning once everything
@@ -213,7 +235,9 @@ impl Hints {
 
     /// Runs a change alone, then tells the listeners what became visible.
     fn write<T>(&self, change: impl FnOnce(&mut Writer) -> T) -> T {
+        let now = self.now();
         let mut writer = self.lock();
+        writer.now = now;
         let result = change(&mut writer);
         self.outbox.push(writer.take_news());
         drop(writer);

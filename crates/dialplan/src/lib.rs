@@ -40,6 +40,7 @@
 pub mod cli;
 mod context;
 mod dialplan;
+mod explain;
 mod hint;
 mod hint_text;
 mod hints;
@@ -50,7 +51,8 @@ mod variables;
 
 pub use context::{Context, Extension, HINT, Include, Priority};
 pub use dialplan::{Dialplan, Found};
+pub use explain::{By, Cause, Change, DeviceExplanation, Explanation, SourceReport};
 pub use hint::{DeviceSnapshot, ExtensionSnapshot, Hint, HintDefinition};
 pub use hint_text::HintText;
-pub use hints::{Hints, ListenGuard, Listener, Orphan, ProviderGuard, ReplaceReport};
+pub use hints::{Clock, Hints, ListenGuard, Listener, Orphan, ProviderGuard, ReplaceReport};
 pub use provider::{DeviceProvider, PresenceProvider};

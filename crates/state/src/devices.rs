@@ -41,6 +41,8 @@ pub struct Reported {
     pub source: SourceId,
     /// What it says.
     pub state: DeviceState,
+    /// When it last said so, in milliseconds on the caller's clock.
+    pub at: u64,
     /// When this ends by itself, in milliseconds on the caller's clock; never if `None`.
     pub deadline: Option<u64>,
 }
@@ -77,20 +79,21 @@ impl DeviceStates {
         Self::default()
     }
 
-    /// Takes over what a source says of a device, instead of what it said before, until `deadline`
-    /// (milliseconds on the caller's clock) or until the source says something else.
+    /// Takes over what a source says of a device at `now`, instead of what it said before, until
+    /// `deadline` (both milliseconds on the caller's clock) or until the source says something else.
     pub fn set(
         &mut self,
         device: &str,
         source: &SourceId,
         state: DeviceState,
+        now: u64,
         deadline: Option<u64>,
     ) -> Option<DeviceChange> {
         let name = match self.devices.get_key_value(&NameRef(device)) {
             Some((name, _)) => name.clone(),
             None => Name::new(device),
         };
-        let report = Reported { source: source.clone(), state, deadline };
+        let report = Reported { source: source.clone(), state, at: now, deadline };
         let old = self.get(device);
         let entry = self.devices.entry(name.clone()).or_insert_with(Device::new);
         let before = entry.put(report);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::table::{HintMap, Table, key};
 use super::writer::{Writer, instance};
 use crate::dialplan::{Dialplan, Found};
+use crate::explain::Cause;
 use crate::hint::{Hint, HintDefinition};
 
 /// What a new dialplan changed.
@@ -47,8 +48,9 @@ impl Writer {
         for hint in &new {
             self.watch(hint);
         }
+        let reload = Arc::new(Cause::Reload);
         for hint in &new {
-            self.refresh(hint);
+            self.refresh(hint, &reload);
         }
         (table, removed, report)
     }

@@ -7,6 +7,7 @@ use state::{DeviceState, ExtensionState, PresenceState, PresenceValue, SourceId}
 use crate::*;
 
 mod any_sequence;
+mod explain;
 mod large;
 mod reload;
 

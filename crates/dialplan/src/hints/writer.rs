@@ -10,9 +10,11 @@ use state::{
     DeviceChange, DeviceState, DeviceStates, ExtensionState, Name, NameRef, PresenceValue, SourceId,
 };
 
+use super::history::History;
 use super::providers::Providers;
 use super::table::{Table, key};
 use crate::dialplan::{Dialplan, Found};
+use crate::explain::{By, Cause};
 use crate::hint::{DeviceSnapshot, ExtensionSnapshot, Hint, HintDefinition};
 use crate::parse;
 use crate::provider::split_device;
@@ -26,6 +28,9 @@ pub(super) struct Writer {
     pub(super) devices: HashMap<Name, Vec<Arc<Hint>>, RandomState>,
     /// What a presentity says, and the hints that name it.
     pub(super) presentities: HashMap<Name, Presentity, RandomState>,
+    pub(super) history: History,
+    /// When the change that is being made is made, in milliseconds since 1970.
+    pub(super) now: u64,
     seq: u64,
     news: Vec<Arc<ExtensionSnapshot>>,
 }
@@ -43,25 +48,25 @@ impl Writer {
     }
 
     pub(super) fn set(&mut self, device: &str, source: &SourceId, state: DeviceState, lease: Option<u64>) {
-        let change = self.states.set(device, source, state, lease);
-        self.apply(change);
+        let change = self.states.set(device, source, state, self.now, lease);
+        self.apply(change, &By::Source(source.clone()));
     }
 
     pub(super) fn remove(&mut self, device: &str, source: &SourceId) {
         let change = self.states.remove(device, source);
         let answer = self.ask_if_silent(device);
-        self.apply(change.into_iter().chain(answer));
+        self.apply(change.into_iter().chain(answer), &By::Withdrawn(source.clone()));
     }
 
-    pub(super) fn remove_source(&mut self, source: &SourceId) {
+    pub(super) fn remove_source(&mut self, source: &SourceId, by: &By) {
         let mut changes = self.states.remove_source(source);
         changes.extend(self.ask_all(source.as_str()));
-        self.apply(changes);
+        self.apply(changes, by);
     }
 
     pub(super) fn expire(&mut self, now: u64) {
         let changes = self.states.expire(now);
-        self.apply(changes);
+        self.apply(changes, &By::LeaseEnd);
     }
 
     pub(super) fn next_deadline(&self) -> Option<u64> {
@@ -90,13 +95,15 @@ impl Writer {
 
     /// Takes over what the provider of a device answers now.
     pub(super) fn ask_again(&mut self, device: &str) {
-        let change = self.ask(device);
-        self.apply(change);
+        if let Some(source) = self.providers.source(device) {
+            let change = self.ask(device);
+            self.apply(change, &By::Source(source));
+        }
     }
 
     fn ask(&mut self, device: &str) -> Option<DeviceChange> {
         let (source, state) = self.providers.ask(device)?;
-        self.states.set(device, &source, state, None)
+        self.states.set(device, &source, state, self.now, None)
     }
 
     /// Asks the provider of a device that a hint names, or is about to, if it said nothing
@@ -124,7 +131,7 @@ impl Writer {
         changes
     }
 
-    pub(super) fn presence_changed(&mut self, presentity: &str) {
+    pub(super) fn presence_changed(&mut self, presentity: &str, by: &By) {
         if !self.presentities.contains_key(&NameRef(presentity)) {
             return;
         }
@@ -132,9 +139,15 @@ impl Writer {
         let Some(entry) = self.presentities.get_mut(&NameRef(presentity)) else {
             return;
         };
+        let cause = Arc::new(Cause::Presence {
+            presentity: presentity.into(),
+            old: entry.value.state,
+            new: value.state,
+            by: by.clone(),
+        });
         entry.value = value;
         for hint in entry.hints.clone() {
-            self.refresh(&hint);
+            self.refresh(&hint, &cause);
         }
     }
 
@@ -150,7 +163,7 @@ impl Writer {
         let key = key(exten, &context).into();
         let hint = Hint::new(key, exten.into(), context, definition);
         self.watch(&hint);
-        self.refresh(&hint);
+        self.refresh(&hint, &Arc::new(Cause::Reload));
         table.insert(&hint);
         Some(hint)
     }
@@ -185,7 +198,7 @@ impl Writer {
     }
 
     /// Recomputes what a hint shows, and tells it if that is visibly something else.
-    pub(super) fn refresh(&mut self, hint: &Hint) {
+    pub(super) fn refresh(&mut self, hint: &Hint, cause: &Arc<Cause>) {
         let before = hint.snapshot();
         let definition = hint.definition();
         let members = &definition.members;
@@ -201,6 +214,7 @@ impl Writer {
             ..ExtensionSnapshot::clone(&before)
         };
         if snapshot.state != before.state || snapshot.presence != before.presence {
+            self.history.note(self.now, &before, &snapshot, cause);
             self.publish(hint, snapshot);
         } else if snapshot != *before {
             hint.show(Arc::new(snapshot));
@@ -215,6 +229,7 @@ impl Writer {
             removed: true,
             ..ExtensionSnapshot::clone(&hint.snapshot())
         };
+        self.history.forget(hint.key());
         self.publish(hint, snapshot);
     }
 
@@ -227,18 +242,24 @@ impl Writer {
     }
 
     /// Recomputes the hints of devices that changed.
-    pub(super) fn apply(&mut self, changes: impl IntoIterator<Item = DeviceChange>) {
+    pub(super) fn apply(&mut self, changes: impl IntoIterator<Item = DeviceChange>, by: &By) {
         for change in changes {
             let Some(hints) = self.devices.get(&NameRef(&change.device)).cloned() else {
                 continue;
             };
             // Its own report may be what ended.
             self.ask_if_silent(&change.device);
-            hints.iter().for_each(|hint| self.refresh(hint));
+            let cause = Arc::new(Cause::Device {
+                new: self.states.get(&change.device),
+                device: change.device,
+                old: change.old,
+                by: by.clone(),
+            });
+            hints.iter().for_each(|hint| self.refresh(hint, &cause));
         }
     }
 
-    fn shown(&self, device: &str) -> DeviceState {
+    pub(super) fn shown(&self, device: &str) -> DeviceState {
         let state = self.states.get(device);
         state.unwrap_or(DeviceState::Invalid)
     }

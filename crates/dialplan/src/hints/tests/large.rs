@@ -32,6 +32,7 @@ fn a_hundred_thousand_hints() {
         assert_eq!(writer.devices.len(), 2 * HINTS);
         assert!(writer.devices.values().all(|hints| hints.len() == 1));
         assert_eq!(writer.presentities.len(), HINTS);
+        assert_eq!(writer.history.len(), 0, "a hint that never changed remembers nothing");
     }
 
     // One device changes: one hint is told of, nobody is asked.
