@@ -15,9 +15,11 @@ use state::{DeviceState, PresenceValue, SourceId};
 
 use crate::dialplan::Dialplan;
 use crate::explain::By;
+use crate::functions::{ExtensionStateFunction, Functions, HintFunction};
 use crate::hint::Hint;
 use crate::provider::{DeviceProvider, Kind, PresenceProvider};
 use outbox::Outbox;
+use replace::Definitions;
 use table::Table;
 use writer::Writer;
 
@@ -39,6 +41,7 @@ pub type Clock = dyn Fn() -> u64 + Send + Sync;
 /// All hints of the dialplan.
 pub struct Hints {
     clock: Arc<Clock>,
+    functions: Functions,
     table: ArcSwap<Table>,
     writer: Mutex<Writer>,
     outbox: Arc<Outbox>,
@@ -66,12 +69,23 @@ impl Hints {
 
     /// No hints, no providers, and a clock of the caller's: for simulations and tests.
     pub fn with_clock(clock: Arc<Clock>) -> Arc<Self> {
-        Arc::new(Self {
-            clock,
-            table: ArcSwap::from_pointee(Table::default()),
-            writer: Mutex::new(Writer::default()),
-            outbox: Arc::new(Outbox::default()),
+        Arc::new_cyclic(|hints| {
+            let functions = Functions::default();
+            functions.add("HINT", Arc::new(HintFunction(hints.clone()))).keep();
+            functions.add("EXTENSION_STATE", Arc::new(ExtensionStateFunction(hints.clone()))).keep();
+            Self {
+                clock,
+                functions,
+                table: ArcSwap::from_pointee(Table::default()),
+                writer: Mutex::new(Writer::default()),
+                outbox: Arc::new(Outbox::default()),
+            }
         })
+    }
+
+    /// The functions that hints may call; `HINT` and `EXTENSION_STATE` are always there.
+    pub fn functions(&self) -> &Functions {
+        &self.functions
     }
 
     /// Reads a dialplan in place of the one before, as a whole. Hints that are in both keep their
@@ -81,28 +95,49 @@ impl Hints {
     /// A hint that was made of a pattern, or is watched, stays if a pattern hint of its context
     /// matches it now.
     pub fn replace(&self, dialplan: Dialplan) -> ReplaceReport {
-        self.write(|writer| {
-            let (table, removed, report) = writer.replace(&self.table.load(), dialplan);
-            self.table.store(Arc::new(table));
-            removed.iter().for_each(|hint| writer.retire(hint));
-            report
-        })
+        let dialplan = Arc::new(dialplan);
+        let mut definitions = Definitions::default();
+        // Functions are called without the lock, so a hint may be made meanwhile: then once more.
+        loop {
+            definitions.complete(&self.table.load(), &dialplan, &self.functions);
+            let done = self.write(|writer| {
+                let old = self.table.load();
+                if !definitions.is_complete(&old, &dialplan) {
+                    return None;
+                }
+                let (table, removed, report) = writer.replace(&old, &dialplan, &definitions);
+                self.table.store(Arc::new(table));
+                removed.iter().for_each(|hint| writer.retire(hint));
+                Some(report)
+            });
+            if let Some(report) = done {
+                return report;
+            }
+        }
     }
 
     /// The hint that someone in a context means by an extension, through patterns and includes. A
     /// hint of a pattern is made when it is first asked for; all else takes no lock.
     pub fn find(&self, context: &str, exten: &str) -> Option<Arc<Hint>> {
-        let table = self.table.load();
-        match table.find(context, exten)? {
-            table::Match::Hint(hint) => Some(hint),
-            table::Match::Pattern(_) => self.write(|writer| {
-                // The table may have changed meanwhile; with the writer's lock it cannot.
-                let table = self.table.load();
-                match table.find(context, exten)? {
-                    table::Match::Hint(hint) => Some(hint),
-                    table::Match::Pattern(found) => writer.instantiate(&table, found, exten),
+        loop {
+            let table = self.table.load_full();
+            let found = match table.find(context, exten)? {
+                table::Match::Hint(hint) => return Some(hint),
+                table::Match::Pattern(found) => found,
+            };
+            // Functions are called without the lock.
+            let definition = writer::instance(table.dialplan(), &self.functions, found, exten)?;
+            let hint = self.write(|writer| {
+                if !Arc::ptr_eq(&table, &self.table.load()) {
+                    return None;
                 }
-            }),
+                let there = table.instance(&table::key(exten, &found.context.name));
+                Some(there.unwrap_or_else(|| writer.instantiate(&table, found, exten, definition)))
+            });
+            // Without one the dialplan was read anew meanwhile.
+            if hint.is_some() {
+                return hint;
+            }
         }
     }
 

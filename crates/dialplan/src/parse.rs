@@ -17,7 +17,8 @@ use hashbrown::HashMap;
 
 use crate::context::{Context, Include};
 use crate::dialplan::{Dialplan, Globals};
-use crate::variables::expand;
+use crate::functions::Functions;
+use crate::variables::{Calls, expand};
 use extension::ExtensionKey;
 
 mod extension;
@@ -35,8 +36,8 @@ const GENERAL: [&str; 7] = [
     "userscontext",
 ];
 
-pub(crate) fn read(config: &Config) -> (Dialplan, Vec<Diagnostic>) {
-    let mut reader = Reader::default();
+pub(crate) fn read(config: &Config, functions: Option<&Functions>) -> (Dialplan, Vec<Diagnostic>) {
+    let mut reader = Reader { functions: functions.cloned(), ..Reader::default() };
     for entry in config.named("general").flat_map(|s| &s.entries) {
         reader.general(entry);
     }
@@ -56,6 +57,8 @@ pub(crate) fn read(config: &Config) -> (Dialplan, Vec<Diagnostic>) {
 
 #[derive(Default)]
 struct Reader {
+    /// What may be called; functions stay as they are written if it is not known.
+    functions: Option<Functions>,
     contexts: Vec<Context>,
     by_name: HashMap<Arc<str>, usize, RandomState>,
     /// Where each extension is: its context's and its own index.
@@ -142,13 +145,19 @@ impl Reader {
     /// Expands global variables, and those of a hint's place: `(extension, context)`.
     fn expand(&mut self, text: &Arc<str>, pos: &Pos, place: Option<(&str, &str)>) -> Arc<str> {
         let globals = &self.globals;
-        let (expanded, problems) = expand(text, &|name| value(globals, place, name));
+        let calls = match (&self.functions, place) {
+            (None, _) => Calls::Leave,
+            // A pattern's hint calls them for each extension.
+            (Some(functions), Some((exten, _))) if exten.starts_with('_') => Calls::Check(functions),
+            (Some(functions), _) => Calls::Run(functions),
+        };
+        let (expanded, problems) = expand(text, &|name| value(globals, place, name), calls);
         let expanded = match expanded {
             std::borrow::Cow::Borrowed(_) => text.clone(),
             std::borrow::Cow::Owned(expanded) => expanded.into(),
         };
         for problem in problems {
-            self.report(Severity::Warning, pos, problem.to_string());
+            self.report(problem.severity(), pos, problem.to_string());
         }
         expanded
     }

@@ -83,7 +83,8 @@ impl Table {
         }
     }
 
-    fn instance(&self, key: &str) -> Option<Arc<Hint>> {
+    /// The hint of a key, if it was made of a pattern.
+    pub(crate) fn instance(&self, key: &str) -> Option<Arc<Hint>> {
         let shard = self.instances.get(shard_of(&self.hasher, key))?;
         shard.load().get(key).cloned()
     }

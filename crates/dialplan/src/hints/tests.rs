@@ -8,6 +8,7 @@ use crate::*;
 
 mod any_sequence;
 mod explain;
+mod functions;
 mod large;
 mod reload;
 

@@ -15,10 +15,11 @@ use super::providers::Providers;
 use super::table::{Table, key};
 use crate::dialplan::{Dialplan, Found};
 use crate::explain::{By, Cause};
+use crate::functions::Functions;
 use crate::hint::{DeviceSnapshot, ExtensionSnapshot, Hint, HintDefinition};
 use crate::parse;
 use crate::provider::split_device;
-use crate::variables::expand;
+use crate::variables::{Calls, expand};
 
 #[derive(Default)]
 pub(super) struct Writer {
@@ -151,21 +152,21 @@ impl Writer {
         }
     }
 
-    /// Makes the hint of a pattern for one extension. Names that would mean something else inside
-    /// of a hint's value, or in a key, are refused: nobody may watch a device of his own choice.
-    pub(super) fn instantiate(&mut self, table: &Table, found: Found<'_>, exten: &str) -> Option<Arc<Hint>> {
-        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"&,@(){}[]$".contains(c);
-        if exten.len() > 79 || !exten.chars().all(plain) {
-            return None;
-        }
+    /// Makes the hint of a pattern for one extension, as it was [defined](instance).
+    pub(super) fn instantiate(
+        &mut self,
+        table: &Table,
+        found: Found<'_>,
+        exten: &str,
+        definition: HintDefinition,
+    ) -> Arc<Hint> {
         let context = found.context.name.clone();
-        let definition = instance(table.dialplan(), found, exten);
         let key = key(exten, &context).into();
         let hint = Hint::new(key, exten.into(), context, definition);
         self.watch(&hint);
         self.refresh(&hint, &Arc::new(Cause::Reload));
         table.insert(&hint);
-        Some(hint)
+        hint
     }
 
     /// Lets a hint follow its devices and presentities.
@@ -270,14 +271,27 @@ impl Writer {
     }
 }
 
-/// What a pattern hint means for one extension.
-pub(super) fn instance(dialplan: &Dialplan, found: Found<'_>, exten: &str) -> HintDefinition {
+/// What a pattern hint means for one extension. Calls functions: only without the writer's lock.
+///
+/// Names that would mean something else inside of a hint's value, or in a key, are refused: nobody
+/// may watch a device of his own choice.
+pub(super) fn instance(
+    dialplan: &Dialplan,
+    functions: &Functions,
+    found: Found<'_>,
+    exten: &str,
+) -> Option<HintDefinition> {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"&,@(){}[]$".contains(c);
+    if exten.len() > 79 || !exten.chars().all(plain) {
+        return None;
+    }
     let globals = dialplan.global_map();
     let place = Some((exten, &*found.context.name));
+    let value = |name: &str| parse::value(&globals, place, name);
     // What cannot be expanded was reported when the pattern was read.
-    let expanded = |text: &str| Arc::from(&*expand(text, &|name| parse::value(globals, place, name)).0);
+    let expanded = |text: &str| Arc::from(&*expand(text, &value, Calls::Run(functions)).0);
     let mut hint = found.hint.clone();
     hint.app = expanded(&hint.app);
     hint.data = expanded(&hint.data);
-    HintDefinition { from_pattern: true, ..HintDefinition::new(&hint) }
+    Some(HintDefinition { from_pattern: true, ..HintDefinition::new(&hint) })
 }

@@ -168,12 +168,12 @@ include => ${TECH}
     assert_eq!(
         diagnostics,
         [
-            "Warning extensions.conf:8:1: function DB() is not evaluated here",
+            "Notice extensions.conf:8:1: function DB() is not evaluated here",
             "Warning extensions.conf:8:1: variable MISSING is not set",
             "Warning extensions.conf:10:1: variable MISSING is not set",
         ]
     );
-    assert_eq!(dialplan.global("WHO"), Some("PJSIP/boss"));
+    assert_eq!(dialplan.global("WHO").as_deref(), Some("PJSIP/boss"));
 }
 
 #[test]
@@ -237,7 +237,7 @@ fn freepbx_is_read_without_complaint() {
     assert_eq!(
         diagnostics,
         [
-            "Warning extensions.conf:20:1: function DB() is not evaluated here",
+            "Notice extensions.conf:20:1: function DB() is not evaluated here",
             "Notice extensions.conf:12:1: context 'from-internal' includes \
              'from-internal-custom', which does not exist",
             "Notice extensions.conf:14:1: context 'ext-local' includes 'ext-local-custom', \
