@@ -27,6 +27,7 @@ mod history;
 mod outbox;
 mod providers;
 mod replace;
+mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -117,12 +118,18 @@ impl Hints {
     }
 
     /// The hint that someone in a context means by an extension, through patterns and includes. A
-    /// hint of a pattern is made when it is first asked for; all else takes no lock.
+    /// hint of a pattern is made when it is asked for, and then stays for a minute at least, or as
+    /// long as it has watchers (see [`Hints::sweep`]); all else takes no lock.
     pub fn find(&self, context: &str, exten: &str) -> Option<Arc<Hint>> {
         loop {
             let table = self.table.load_full();
             let found = match table.find(context, exten)? {
-                table::Match::Hint(hint) => return Some(hint),
+                table::Match::Hint(hint) if hint.touch() => return Some(hint),
+                // It is being removed: wait until it is.
+                table::Match::Hint(_) => {
+                    drop(self.lock());
+                    continue;
+                }
                 table::Match::Pattern(found) => found,
             };
             // Functions are called without the lock.
@@ -132,6 +139,7 @@ impl Hints {
                     return None;
                 }
                 let there = table.instance(&table::key(exten, &found.context.name));
+                let there = there.filter(|hint| hint.touch());
                 Some(there.unwrap_or_else(|| writer.instantiate(&table, found, exten, definition)))
             });
             // Without one the dialplan was read anew meanwhile.

@@ -31,6 +31,8 @@
 //! - A repeated ringing state is not told again: nothing visible changed.
 //! - Hints made of a pattern are expanded anew at a reload. A watched hint whose line is gone lives
 //!   on if a pattern hint of its context matches.
+//! - Hints made of a pattern go when nobody watched them or asked for them for a minute, and are made
+//!   anew when they are asked for. At most 10,000 that nobody watches are kept.
 //! - The variables of hints are read anew at each reload; a global that was removed is gone.
 //! - An extension that is asked for may not bring `&`, `,` or brackets into a pattern's hint.
 //! - `n` right after a hint is reported, blanks around device names do not count.

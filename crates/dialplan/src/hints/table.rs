@@ -83,6 +83,15 @@ impl Table {
         }
     }
 
+    /// Removes a hint of a pattern. Only for the one writer.
+    pub(crate) fn remove(&self, key: &str) {
+        if let Some(shard) = self.instances.get(shard_of(&self.hasher, key)) {
+            let mut hints = HintMap::clone(&shard.load());
+            hints.remove(key);
+            shard.store(Arc::new(hints));
+        }
+    }
+
     /// The hint of a key, if it was made of a pattern.
     pub(crate) fn instance(&self, key: &str) -> Option<Arc<Hint>> {
         let shard = self.instances.get(shard_of(&self.hasher, key))?;

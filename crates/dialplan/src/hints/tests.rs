@@ -11,6 +11,7 @@ mod explain;
 mod functions;
 mod large;
 mod reload;
+mod sweep;
 
 fn plan(text: &str) -> Dialplan {
     let config = Loader::new(".").parse("extensions.conf", text).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! A change costs what it concerns: the hints of the device, found by its name.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -30,6 +31,8 @@ pub(super) struct Writer {
     /// What a presentity says, and the hints that name it.
     pub(super) presentities: HashMap<Name, Presentity, RandomState>,
     pub(super) history: History,
+    /// Hints of patterns that nobody watched when they were last looked at, the oldest first.
+    pub(super) unwatched: VecDeque<Arc<Hint>>,
     /// When the change that is being made is made, in milliseconds since 1970.
     pub(super) now: u64,
     seq: u64,
@@ -166,6 +169,7 @@ impl Writer {
         self.watch(&hint);
         self.refresh(&hint, &Arc::new(Cause::Reload));
         table.insert(&hint);
+        self.make_room(table, &hint);
         hint
     }
 
