@@ -134,11 +134,6 @@ pub(crate) fn xml_chars(text: &str) -> String {
     text.chars().filter(allowed).collect()
 }
 
-/// The same for an attribute, where a reader takes a tab for a blank (XML 1.0 section 3.3.3).
-pub(crate) fn xml_value(text: &str) -> String {
-    xml_chars(text).replace('\t', " ")
-}
-
 /// Texts of any kind: none, of markup, of controls, of all planes, and some of 10 KB and more.
 pub(crate) fn wild() -> impl Strategy<Value = String> {
     const MARKUP: [&str; 8] = ["]]>", "<![CDATA[", "<!--", "-->", "&amp;", "&#0;", "&#x1f600;", "<?x ?>"];

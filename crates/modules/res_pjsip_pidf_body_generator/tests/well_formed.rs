@@ -6,15 +6,15 @@ mod testing;
 use module_api::{BodyContext, ExtensionState, Payload};
 use proptest::prelude::*;
 use res_pjsip_pidf_body_generator::Pidf;
-use testing::{body, context, parse, wild, xml_chars, xml_value};
+use testing::{body, context, parse, wild, xml_chars};
 
 fn check(exten: &str, local: &str, remote: &str, state: i32) {
     let exten_state = ExtensionState { exten: exten.into(), state, ..Default::default() };
     let data = Payload::extension_state(1, exten_state);
     let cx = BodyContext { local: local.into(), remote: remote.into(), ..context(&data) };
     let presence = parse(&body(&Pidf, &[], &cx));
-    assert_eq!(presence.attr("entity"), xml_value(local));
-    assert_eq!(presence.at("tuple").attr("id"), xml_value(exten));
+    assert_eq!(presence.attr("entity"), xml_chars(local));
+    assert_eq!(presence.at("tuple").attr("id"), xml_chars(exten));
     assert_eq!(presence.at("tuple/contact").text, xml_chars(remote));
 }
 
