@@ -57,7 +57,8 @@ impl Store {
         Self::start(connection.clone(), connection).map_err(|e| OpenError::failed(path, e))
     }
 
-    /// The value of `/family/key`. Bytes that are not UTF-8 (Asterisk stores what it is given) read as U+FFFD.
+    /// The value of `/family/key`. Bytes that are not UTF-8 (Asterisk stores what it is given) read as U+FFFD. What
+    /// the disk fails to give is logged, counted, and reads as absent, here and in the other reads.
     pub fn get(&self, family: &str, key: &str) -> Option<String> {
         let key = format!("/{family}/{key}");
         // First what is pending, then the file: a write is in one of them at any time.
