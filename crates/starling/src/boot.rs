@@ -85,6 +85,7 @@ pub(crate) fn run(
     if !server.store.flush(Duration::from_secs(5)) {
         tracing::error!("Not everything is in the store: the disk is too slow or full");
     }
+    server.store.fold();
     logger.flush(Duration::from_secs(5));
     result
 }

@@ -116,6 +116,15 @@ impl Store {
         waited.unwrap_or_else(|e| e.into_inner()).0.told >= last
     }
 
+    /// Writes everything into the file itself and leaves nothing beside it, for whoever reads the file next: the last
+    /// thing that a server does with its store. The last handle that is dropped does the same.
+    pub fn fold(&self) {
+        let writer = lock(&self.shared().writer);
+        if let Err(error) = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())) {
+            tracing::warn!("The store's last writes stay in its -wal file: {error}");
+        }
+    }
+
     /// The counters.
     pub fn status(&self) -> Status {
         let view = lock(&self.shared().view);

@@ -192,3 +192,18 @@ fn child_fills_the_disk() {
     assert_eq!(store.family("f").len(), fitted + 1);
     println!("survived the full disk");
 }
+
+#[test]
+fn a_folded_store_has_everything_in_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("astdb.sqlite3");
+    let store = Store::open(&path).unwrap();
+    store.put("pbx", "UUID", "1").wait().unwrap();
+    store.fold();
+    let beside = std::fs::metadata(dir.path().join("astdb.sqlite3-wal")).map_or(0, |wal| wal.len());
+    assert_eq!(beside, 0);
+    // A copy of the file alone is the whole store, while this one is still open.
+    let copy = dir.path().join("copy.sqlite3");
+    std::fs::copy(&path, &copy).unwrap();
+    assert_eq!(Store::open(&copy).unwrap().get("pbx", "UUID").as_deref(), Some("1"));
+}
