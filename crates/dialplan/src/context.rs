@@ -91,11 +91,7 @@ pub struct Include {
 impl Include {
     /// The name of the context alone.
     pub fn context(&self) -> &str {
-        self.name
-            .split([',', '|'])
-            .next()
-            .unwrap_or_default()
-            .trim()
+        self.name.split([',', '|']).next().unwrap_or_default().trim()
     }
 }
 
@@ -153,6 +149,19 @@ impl Context {
     /// that matches and has one.
     pub fn hint(&self, exten: &str) -> Option<(&Extension, &Priority)> {
         self.exact_hint(exten).or_else(|| self.pattern_hint(exten))
+    }
+
+    /// Whether this context alone has the extension, with a hint or without, by name or by pattern.
+    pub fn has(&self, exten: &str) -> bool {
+        // A name that looks like a pattern stands for nobody.
+        if exten.is_empty() || exten.starts_with('_') {
+            return false;
+        }
+        let (names, patterns) = self.extensions.split_at(self.patterns.min(self.extensions.len()));
+        let first = names.partition_point(|e| without_dashes(&e.name).lt(without_dashes(exten)));
+        let same = names.iter().skip(first).take_while(|e| e.matches(exten));
+        let mut meant = same.chain(patterns.iter().filter(|e| e.matches(exten)));
+        meant.any(Extension::is_for_anyone)
     }
 
     /// The hint of an extension of exactly this name.

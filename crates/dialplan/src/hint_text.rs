@@ -18,10 +18,7 @@ impl HintText {
             Some(comma) => (&text[..comma], &text[comma + 1..]),
             None => (text, ""),
         };
-        Self {
-            devices: members(devices),
-            presence: members(presence),
-        }
+        Self { devices: members(devices), presence: members(presence) }
     }
 }
 
@@ -70,10 +67,7 @@ mod tests {
         let freepbx = parse("PJSIP/100&Custom:DND100,CustomPresence:100");
         let expected = names(&["PJSIP/100", "Custom:DND100"]);
         assert_eq!(freepbx, (expected, names(&["CustomPresence:100"])));
-        assert_eq!(
-            parse(",CustomPresence:al"),
-            (vec![], names(&["CustomPresence:al"]))
-        );
+        assert_eq!(parse(",CustomPresence:al"), (vec![], names(&["CustomPresence:al"])));
         assert_eq!(parse("&a& &b &,&x&"), (names(&["a", "b"]), names(&["x"])));
         assert_eq!(parse(""), (vec![], vec![]));
         assert_eq!(parse("a,b,c"), (names(&["a"]), names(&["b,c"])));

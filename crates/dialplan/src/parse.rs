@@ -17,7 +17,8 @@ use hashbrown::HashMap;
 
 use crate::context::{Context, Include};
 use crate::dialplan::{Dialplan, Globals};
-use crate::variables::expand;
+use crate::functions::Functions;
+use crate::variables::{Calls, expand};
 use extension::ExtensionKey;
 
 mod extension;
@@ -35,8 +36,8 @@ const GENERAL: [&str; 7] = [
     "userscontext",
 ];
 
-pub(crate) fn read(config: &Config) -> (Dialplan, Vec<Diagnostic>) {
-    let mut reader = Reader::default();
+pub(crate) fn read(config: &Config, functions: Option<&Functions>) -> (Dialplan, Vec<Diagnostic>) {
+    let mut reader = Reader { functions: functions.cloned(), ..Reader::default() };
     for entry in config.named("general").flat_map(|s| &s.entries) {
         reader.general(entry);
     }
@@ -49,18 +50,15 @@ pub(crate) fn read(config: &Config) -> (Dialplan, Vec<Diagnostic>) {
             reader.section(section);
         }
     }
-    let Reader {
-        contexts,
-        globals,
-        mut diagnostics,
-        ..
-    } = reader;
+    let Reader { contexts, globals, mut diagnostics, .. } = reader;
     let dialplan = Dialplan::new(contexts, globals, &mut diagnostics);
     (dialplan, diagnostics)
 }
 
 #[derive(Default)]
 struct Reader {
+    /// What may be called; functions stay as they are written if it is not known.
+    functions: Option<Functions>,
     contexts: Vec<Context>,
     by_name: HashMap<Arc<str>, usize, RandomState>,
     /// Where each extension is: its context's and its own index.
@@ -91,10 +89,7 @@ impl Reader {
     }
 
     fn section(&mut self, section: &Section) {
-        let index = *self
-            .by_name
-            .entry(section.name.clone())
-            .or_insert(self.contexts.len());
+        let index = *self.by_name.entry(section.name.clone()).or_insert(self.contexts.len());
         if index == self.contexts.len() {
             let context = Context::new(section.name.clone(), section.pos.clone());
             self.contexts.push(context);
@@ -108,9 +103,7 @@ impl Reader {
     fn line(&mut self, context: usize, entry: &Entry, previous: &mut Previous) {
         let name = &*entry.name;
         let is = |directive: &str| name.eq_ignore_ascii_case(directive);
-        let begins_with_same = name
-            .get(..4)
-            .is_some_and(|s| s.eq_ignore_ascii_case("same"));
+        let begins_with_same = name.get(..4).is_some_and(|s| s.eq_ignore_ascii_case("same"));
         if is("exten") {
             return self.exten(context, entry, previous);
         }
@@ -122,10 +115,7 @@ impl Reader {
             return;
         };
         let warning = if is("include") {
-            let include = Include {
-                name: value,
-                pos: entry.pos.clone(),
-            };
+            let include = Include { name: value, pos: entry.pos.clone() };
             let limited = include.name.len() > include.context().len();
             let known = context.includes.iter().any(|i| i.name == include.name);
             if known {
@@ -139,9 +129,7 @@ impl Reader {
             None
         } else if is("switch") || is("lswitch") || is("eswitch") {
             context.switches.push(value);
-            Some(format!(
-                "{name} is not supported: nothing is looked up there"
-            ))
+            Some(format!("{name} is not supported: nothing is looked up there"))
         } else if is("autohints") {
             context.autohints = parse_bool(&value).unwrap_or(false);
             let useless = context.autohints;
@@ -157,23 +145,25 @@ impl Reader {
     /// Expands global variables, and those of a hint's place: `(extension, context)`.
     fn expand(&mut self, text: &Arc<str>, pos: &Pos, place: Option<(&str, &str)>) -> Arc<str> {
         let globals = &self.globals;
-        let (expanded, problems) = expand(text, &|name| value(globals, place, name));
+        let calls = match (&self.functions, place) {
+            (None, _) => Calls::Leave,
+            // A pattern's hint calls them for each extension.
+            (Some(functions), Some((exten, _))) if exten.starts_with('_') => Calls::Check(functions),
+            (Some(functions), _) => Calls::Run(functions),
+        };
+        let (expanded, problems) = expand(text, &|name| value(globals, place, name), calls);
         let expanded = match expanded {
             std::borrow::Cow::Borrowed(_) => text.clone(),
             std::borrow::Cow::Owned(expanded) => expanded.into(),
         };
         for problem in problems {
-            self.report(Severity::Warning, pos, problem.to_string());
+            self.report(problem.severity(), pos, problem.to_string());
         }
         expanded
     }
 
     fn report(&mut self, severity: Severity, pos: &Pos, message: impl Into<String>) {
-        self.diagnostics.push(Diagnostic {
-            severity,
-            pos: Some(pos.clone()),
-            message: message.into(),
-        });
+        self.diagnostics.push(Diagnostic { severity, pos: Some(pos.clone()), message: message.into() });
     }
 }
 

@@ -46,12 +46,12 @@ pub fn dialplan_show(hints: &Hints, what: &str) -> Output {
         return Output::failed(format!("There is no existence of '{context}' context\n"));
     }
     match exten {
-        Some(exten) if show.extensions == 0 && context.is_empty() => Output::failed(format!(
-            "There is no existence of '{exten}' extension in all contexts\n"
-        )),
-        Some(exten) if show.extensions == 0 => Output::failed(format!(
-            "There is no existence of {exten}@{context} extension\n"
-        )),
+        Some(exten) if show.extensions == 0 && context.is_empty() => {
+            Output::failed(format!("There is no existence of '{exten}' extension in all contexts\n"))
+        }
+        Some(exten) if show.extensions == 0 => {
+            Output::failed(format!("There is no existence of {exten}@{context} extension\n"))
+        }
         _ => Output::done(show.finish()),
     }
 }
@@ -82,16 +82,8 @@ impl<'h> Show<'h> {
             return;
         }
         self.contexts += 1;
-        let kind = if included {
-            "Included context"
-        } else {
-            "Context"
-        };
-        let _ = writeln!(
-            self.text,
-            "[ {kind} '{}' created by '{REGISTRAR}' ]",
-            context.name
-        );
+        let kind = if included { "Included context" } else { "Context" };
+        let _ = writeln!(self.text, "[ {kind} '{}' created by '{REGISTRAR}' ]", context.name);
         if context.autohints {
             self.text.push_str("Autohints support enabled\n");
         }
@@ -151,13 +143,8 @@ impl<'h> Show<'h> {
     /// The extensions of a context in their order, with the hints that were made of patterns among
     /// those with a name.
     fn entries(&self, context: &Context) -> Vec<Entry> {
-        let mut instances = self
-            .instances
-            .get(&context.name)
-            .cloned()
-            .unwrap_or_default();
-        let (patterns, named): (Vec<_>, Vec<_>) =
-            context.extensions.iter().partition(|e| e.is_pattern());
+        let mut instances = self.instances.get(&context.name).cloned().unwrap_or_default();
+        let (patterns, named): (Vec<_>, Vec<_>) = context.extensions.iter().partition(|e| e.is_pattern());
         let mut entries: BTreeMap<(Arc<str>, bool, usize), Entry> = BTreeMap::new();
         for (index, extension) in named.into_iter().enumerate() {
             let name = exact_key(&extension.name);

@@ -42,12 +42,7 @@ impl Table {
                 shard.insert(key, hint);
             }
         }
-        Self {
-            dialplan,
-            hints,
-            instances: shards.into_iter().map(ArcSwap::from_pointee).collect(),
-            hasher,
-        }
+        Self { dialplan, hints, instances: shards.into_iter().map(ArcSwap::from_pointee).collect(), hasher }
     }
 
     pub(crate) fn dialplan(&self) -> &Arc<Dialplan> {
@@ -88,7 +83,17 @@ impl Table {
         }
     }
 
-    fn instance(&self, key: &str) -> Option<Arc<Hint>> {
+    /// Removes a hint of a pattern. Only for the one writer.
+    pub(crate) fn remove(&self, key: &str) {
+        if let Some(shard) = self.instances.get(shard_of(&self.hasher, key)) {
+            let mut hints = HintMap::clone(&shard.load());
+            hints.remove(key);
+            shard.store(Arc::new(hints));
+        }
+    }
+
+    /// The hint of a key, if it was made of a pattern.
+    pub(crate) fn instance(&self, key: &str) -> Option<Arc<Hint>> {
         let shard = self.instances.get(shard_of(&self.hasher, key))?;
         shard.load().get(key).cloned()
     }

@@ -7,8 +7,11 @@ use state::{DeviceState, ExtensionState, PresenceState, PresenceValue, SourceId}
 use crate::*;
 
 mod any_sequence;
+mod explain;
+mod functions;
 mod large;
 mod reload;
+mod sweep;
 
 fn plan(text: &str) -> Dialplan {
     let config = Loader::new(".").parse("extensions.conf", text).unwrap();
@@ -37,10 +40,7 @@ impl DeviceProvider for Fixed {
 
 impl PresenceProvider for Fixed {
     fn presence(&self, _: &str) -> PresenceValue {
-        PresenceValue {
-            state: PresenceState::Away,
-            ..PresenceValue::default()
-        }
+        PresenceValue { state: PresenceState::Away, ..PresenceValue::default() }
     }
 }
 
@@ -104,10 +104,7 @@ fn a_provider_answers_as_long_as_it_is_there() {
     let presence_of_1 = || hints.get("1@d").unwrap().snapshot().presence.state;
     assert_eq!(state(&hints, "1@d"), ExtensionState::InUse);
     assert_eq!(presence_of_1(), PresenceState::Away);
-    assert_eq!(
-        hints.presence("custompresence:y").state,
-        PresenceState::Away
-    );
+    assert_eq!(hints.presence("custompresence:y").state, PresenceState::Away);
     assert_eq!(hints.device_state("CUSTOM:other"), DeviceState::InUse);
     // The slash is looked for first: these two name no provider that is there.
     assert_eq!(state(&hints, "2@d"), ExtensionState::Unavailable);
@@ -293,9 +290,7 @@ fn readers_never_see_half_a_change() {
                     assert!(shown.seq >= seq && !shown.removed);
                     seq = shown.seq;
                     turn += 1;
-                    hints
-                        .find("d", &format!("2{}", turn % 50))
-                        .map(|hint| hint.snapshot());
+                    hints.find("d", &format!("2{}", turn % 50)).map(|hint| hint.snapshot());
                     reads.fetch_add(1, Ordering::Relaxed);
                 }
             });

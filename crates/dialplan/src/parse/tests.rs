@@ -119,10 +119,8 @@ Warning 26:1 unknown directive 'bogus'
 Notice 22:1 context 'd' includes 'none', which does not exist"
         .lines()
         .collect();
-    let short: Vec<String> = diagnostics
-        .iter()
-        .map(|d| d.replace("extensions.conf:", "").replacen(": ", " ", 1))
-        .collect();
+    let short: Vec<String> =
+        diagnostics.iter().map(|d| d.replace("extensions.conf:", "").replacen(": ", " ", 1)).collect();
     expected.retain(|line| !line.is_empty());
     assert_eq!(short, expected);
     assert_eq!(
@@ -170,12 +168,12 @@ include => ${TECH}
     assert_eq!(
         diagnostics,
         [
-            "Warning extensions.conf:8:1: function DB() is not evaluated here",
+            "Notice extensions.conf:8:1: function DB() is not evaluated here",
             "Warning extensions.conf:8:1: variable MISSING is not set",
             "Warning extensions.conf:10:1: variable MISSING is not set",
         ]
     );
-    assert_eq!(dialplan.global("WHO"), Some("PJSIP/boss"));
+    assert_eq!(dialplan.global("WHO").as_deref(), Some("PJSIP/boss"));
 }
 
 #[test]
@@ -221,10 +219,7 @@ exten => 15/1,hint,Custom:caller
     let find = |context: &str, exten: &str| {
         let found = dialplan.find_hint(context, exten)?;
         assert_eq!(found.hint.number, HINT);
-        Some(format!(
-            "{} {} {}",
-            found.context.name, found.extension.name, found.hint.app
-        ))
+        Some(format!("{} {} {}", found.context.name, found.extension.name, found.hint.app))
     };
     let found = |text: &str| Some(text.to_owned());
     assert_eq!(find("a", "10"), found("deep _1[0-4] Custom:narrow"));
@@ -242,7 +237,7 @@ fn freepbx_is_read_without_complaint() {
     assert_eq!(
         diagnostics,
         [
-            "Warning extensions.conf:20:1: function DB() is not evaluated here",
+            "Notice extensions.conf:20:1: function DB() is not evaluated here",
             "Notice extensions.conf:12:1: context 'from-internal' includes \
              'from-internal-custom', which does not exist",
             "Notice extensions.conf:14:1: context 'ext-local' includes 'ext-local-custom', \
@@ -253,4 +248,19 @@ fn freepbx_is_read_without_complaint() {
     assert_eq!(&*hint.app, "PJSIP/100&Custom:DND100,CustomPresence:100");
     let star = dialplan.find_hint("from-internal", "*76100").unwrap().hint;
     assert_eq!(&*star.app, "Custom:DND${EXTEN:3}");
+}
+
+#[test]
+fn an_extension_exists_with_or_without_a_hint() {
+    let (dialplan, _) = read_text(
+        "[d]\nexten => 1,1,NoOp\nexten => _2X,1,NoOp\nexten => 3,hint,Custom:a\nexten => 4/55,1,NoOp\n\
+         include => e\n[e]\nexten => 5-0,1,NoOp\ninclude => d\n[other]\n",
+    );
+    for exten in ["1", "27", "3", "50", "5-0"] {
+        assert!(dialplan.exists("d", exten) && dialplan.exists("e", exten), "{exten}");
+        assert!(!dialplan.exists("other", exten) && !dialplan.exists("none", exten));
+    }
+    for exten in ["", "2", "277", "_2X", "4", "6"] {
+        assert!(!dialplan.exists("d", exten), "{exten}");
+    }
 }

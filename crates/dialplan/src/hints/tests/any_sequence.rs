@@ -49,10 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// What providers answer, by lower-case name.
 #[derive(Default)]
-struct Answers(
-    Mutex<HashMap<String, DeviceState>>,
-    Mutex<HashMap<String, PresenceState>>,
-);
+struct Answers(Mutex<HashMap<String, DeviceState>>, Mutex<HashMap<String, PresenceState>>);
 
 impl Answers {
     fn device(&self, name: &str) -> DeviceState {
@@ -146,25 +143,17 @@ impl World {
                 hints.remove_source(&source(*s));
             }
             Step::Expire(now) => {
-                self.reports
-                    .retain(|_, (_, lease)| lease.is_none_or(|l| l > *now));
+                self.reports.retain(|_, (_, lease)| lease.is_none_or(|l| l > *now));
                 hints.expire(*now);
             }
             Step::Answer(d, v) => {
                 let answers = &self.answers.0;
-                answers
-                    .lock()
-                    .unwrap()
-                    .insert(lower(*d), DeviceState::ALL[*v]);
+                answers.lock().unwrap().insert(lower(*d), DeviceState::ALL[*v]);
                 hints.device_changed(DEVICES[*d]);
             }
             Step::Presence(p, v) => {
                 let name = PRESENCE[*p].to_lowercase();
-                self.answers
-                    .1
-                    .lock()
-                    .unwrap()
-                    .insert(name, PresenceState::ALL[*v]);
+                self.answers.1.lock().unwrap().insert(name, PresenceState::ALL[*v]);
                 hints.presence_changed(PRESENCE[*p]);
             }
             Step::Provider(which, false) => self.guards[*which] = None,
@@ -187,10 +176,7 @@ impl World {
             n if n.starts_with("custom:") => self.guards[1].is_some(),
             _ => false,
         };
-        let reports = self
-            .reports
-            .iter()
-            .filter(|((device, _), _)| *device == name);
+        let reports = self.reports.iter().filter(|((device, _), _)| *device == name);
         let answer = provider.then(|| self.answers.device(&name));
         DeviceState::aggregate(reports.map(|(_, (state, _))| *state).chain(answer))
     }
@@ -219,10 +205,10 @@ impl World {
         for hint in hints {
             let members = &hint.definition().members;
             let shown = hint.snapshot();
-            let devices = members.devices.iter().map(|name| DeviceSnapshot {
-                name: name.clone(),
-                state: self.device(name),
-            });
+            let devices = members
+                .devices
+                .iter()
+                .map(|name| DeviceSnapshot { name: name.clone(), state: self.device(name) });
             let devices: Vec<_> = devices.collect();
             let aggregate = DeviceState::aggregate(devices.iter().map(|d| d.state));
             assert_eq!(shown.devices, devices);
