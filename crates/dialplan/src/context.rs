@@ -135,6 +135,7 @@ impl Context {
 
     /// Puts the extensions into their order, once all are there.
     pub(crate) fn finish(&mut self) {
+        self.extensions.shrink_to_fit();
         self.extensions.sort_by(Extension::order);
         self.patterns = self.extensions.partition_point(|e| !e.is_pattern());
         for (index, extension) in self.extensions.iter().enumerate() {
@@ -166,7 +167,7 @@ impl Context {
     /// The hint of an extension of exactly this name.
     pub(crate) fn exact_hint(&self, exten: &str) -> Option<(&Extension, &Priority)> {
         let index = match exten.contains('-') {
-            true => self.hints.get(&*exact_key(exten)),
+            true => self.hints.get(&*exten.replace('-', "")),
             false => self.hints.get(exten),
         };
         let extension = self.extensions.get(*index?)?;
@@ -187,10 +188,10 @@ impl Context {
 }
 
 /// What a name is looked up by: dashes do not count.
-pub(crate) fn exact_key(name: &str) -> Arc<str> {
+pub(crate) fn exact_key(name: &Arc<str>) -> Arc<str> {
     match name.contains('-') {
         true => name.replace('-', "").into(),
-        false => name.into(),
+        false => name.clone(),
     }
 }
 

@@ -23,7 +23,7 @@ impl HintText {
 }
 
 fn members(text: &str) -> Vec<Arc<str>> {
-    let mut members = Vec::new();
+    let mut members = Vec::with_capacity(positions(text, '&').count() + 1);
     let mut start = 0;
     for end in positions(text, '&').chain([text.len()]) {
         let member = text[start..end].trim();

@@ -159,7 +159,7 @@ impl<'h> Show<'h> {
             }
         }
         for (name, hint) in instances {
-            if self.exten.is_none_or(|exten| exact_key(exten) == name) {
+            if self.exten.is_none_or(|exten| exact_key(&exten.into()) == name) {
                 let entry = (label(hint.exten(), None), vec![instance(&hint)]);
                 entries.insert((name, true, usize::MAX), entry);
             }

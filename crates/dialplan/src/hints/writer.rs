@@ -181,7 +181,9 @@ impl Writer {
                 // No hint looks at it yet, so none needs to hear of the change.
                 self.ask_if_silent(device);
             }
-            let hints = self.devices.entry(Name::new(device.clone())).or_default();
+            let hints = self.devices.entry(Name::new(device.clone()));
+            // Most devices have one hint.
+            let hints = hints.or_insert_with(|| Vec::with_capacity(1));
             // Hints come one after the other: if this one is in, it is the last.
             if !hints.last().is_some_and(|last| Arc::ptr_eq(last, hint)) {
                 hints.push(hint.clone());

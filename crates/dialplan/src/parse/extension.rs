@@ -114,7 +114,7 @@ impl Reader {
             Some(open) if !text[..open].contains("${") && !text[..open].contains("$[") => {
                 self.application(text, pos)
             }
-            _ => (text.into(), "".into()),
+            _ => (text.into(), Arc::default()),
         };
         let context = self.contexts.get(context).map(|c| c.name.clone());
         let place = Some((&**name, context.as_deref().unwrap_or_default()));
@@ -129,7 +129,7 @@ impl Reader {
     /// `App(args)`, up to the last `)`.
     fn application(&mut self, text: &str, pos: &Pos) -> (Arc<str>, Arc<str>) {
         let Some((app, data)) = text.split_once('(') else {
-            return (text.into(), "".into());
+            return (text.into(), Arc::default());
         };
         let data = match data.rsplit_once(')') {
             Some((data, _)) => data,
