@@ -2,3 +2,4 @@
 
 mod lamps;
 mod sipp;
+mod baresip;
