@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 /// five digits, as in the golden files.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 
-/// A UDP port of this test, until it is dropped, and the one above it, which baresip takes for TLS.
+/// A UDP port of this test, until it is dropped, and the one above it (baresip takes it for TLS).
 /// A locked file keeps other tests away from it, in other processes too.
 #[derive(Debug)]
 pub struct Port {
@@ -45,6 +45,7 @@ impl Port {
 
 fn is_free(port: u16) -> bool {
     let any = (Ipv4Addr::UNSPECIFIED, port);
-    let udp = UdpSocket::bind(any).is_ok() && UdpSocket::bind((Ipv6Addr::LOCALHOST, port)).is_ok();
-    udp && TcpListener::bind(any).is_ok() && TcpListener::bind((Ipv4Addr::UNSPECIFIED, port + 1)).is_ok()
+    let next = (Ipv4Addr::UNSPECIFIED, port + 1);
+    [any, next].into_iter().all(|place| UdpSocket::bind(place).is_ok() && TcpListener::bind(place).is_ok())
+        && UdpSocket::bind((Ipv6Addr::LOCALHOST, port)).is_ok()
 }

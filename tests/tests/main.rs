@@ -3,3 +3,5 @@
 mod lamps;
 mod sipp;
 mod baresip;
+mod modules;
+mod cli;
