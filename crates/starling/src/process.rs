@@ -1,7 +1,7 @@
 //! The process: background, user, limits.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -9,6 +9,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Group, User, dup2_stderr, dup2_stdin, dup2_stdout, initgroups, setgid, setsid, setuid};
 
 use crate::settings::Settings;
+
+/// The last byte that a child writes to its standard output.
+const BOOTED: u8 = 0;
 
 /// Starts the server as a process of its own, waits until it has booted or failed, and gives the
 /// status to exit with. Errors of the start are seen where it was called from.
@@ -20,19 +23,18 @@ pub(crate) fn start_in_background() -> std::io::Result<ExitCode> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
-    // The child closes its standard output when it has booted.
+    let mut text = Vec::new();
     if let Some(mut output) = child.stdout.take() {
-        let mut text = String::new();
-        output.read_to_string(&mut text)?;
-        print!("{text}");
+        output.read_to_end(&mut text)?;
     }
-    match child.try_wait()? {
-        None => Ok(ExitCode::SUCCESS),
-        Some(_) => {
-            let status = child.wait()?;
-            Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
-        }
+    // An output that is closed says little: that of a child that is about to end is closed too.
+    let booted = text.pop_if(|last| *last == BOOTED).is_some();
+    print!("{}", String::from_utf8_lossy(&text));
+    if booted {
+        return Ok(ExitCode::SUCCESS);
     }
+    let status = child.wait()?.code().and_then(|code| u8::try_from(code).ok());
+    Ok(ExitCode::from(status.filter(|status| *status != 0).unwrap_or(1)))
 }
 
 /// In the child: leaves the terminal. Called before anything else.
@@ -41,8 +43,11 @@ pub(crate) fn leave_terminal() {
     let _ = setsid();
 }
 
-/// In the child: closes standard input and output, which tells the parent that the boot is done.
+/// In the child: tells the parent that the boot is done, and closes standard input and output.
 pub(crate) fn close_standard_files() -> std::io::Result<()> {
+    let mut output = std::io::stdout();
+    output.write_all(&[BOOTED])?;
+    output.flush()?;
     let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&null)?;
     dup2_stdout(&null)?;
