@@ -187,7 +187,8 @@ impl Config {
             match text {
                 Some(text) => {
                     fs::create_dir_all(path.parent().unwrap_or(directory)).expect("the directory is ours");
-                    let text = values.iter().fold(text.clone(), |text, (name, value)| text.replace(name, value));
+                    let text =
+                        values.iter().fold(text.clone(), |text, (name, value)| text.replace(name, value));
                     fs::write(&path, text).expect("the directory is ours");
                 }
                 None => fs::create_dir_all(&path).expect("the directory is ours"),

@@ -1,7 +1,7 @@
 //! End-to-end tests, one file a subject.
 
-mod lamps;
-mod sipp;
 mod baresip;
-mod modules;
 mod cli;
+mod lamps;
+mod modules;
+mod sipp;

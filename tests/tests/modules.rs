@@ -41,7 +41,11 @@ fn without(module: &str, expected: &Expected) -> Server {
     for command in COMMANDS {
         let (text, status) = server.cli(command);
         let is_missing = expected.missing.contains(&command);
-        assert_eq!((text.starts_with(NO_COMMAND), status != 0), (is_missing, is_missing), "{command}: {text}");
+        assert_eq!(
+            (text.starts_with(NO_COMMAND), status != 0),
+            (is_missing, is_missing),
+            "{command}: {text}"
+        );
     }
     server
 }
@@ -65,23 +69,35 @@ fn without_res_pjsip_there_is_no_sip() {
         assert_eq!(text.starts_with(NO_COMMAND), command.starts_with("pjsip"), "{command}: {text}");
     }
     server.devstate("Custom:a", "INUSE");
-    assert!(server.run("core show hint 1000").contains("State:InUse"), "{}", server.run("core show hint 1000"));
+    assert!(
+        server.run("core show hint 1000").contains("State:InUse"),
+        "{}",
+        server.run("core show hint 1000")
+    );
     let table = server.run("module show");
     assert_eq!(table.matches("Not Running").count(), 7, "{table}");
     let log = server.stop();
-    assert_eq!(log.matches("module res_pjsip_pubsub does not run: it requires res_pjsip, which is not loaded").count(), 1, "{log}");
+    assert_eq!(
+        log.matches("module res_pjsip_pubsub does not run: it requires res_pjsip, which is not loaded")
+            .count(),
+        1,
+        "{log}"
+    );
 }
 
 #[test]
 fn without_the_user_identifier_nobody_is_known() {
-    without("res_pjsip_endpoint_identifier_user", &Expected { bodies: [401; 4], options: 401, ..EVERYTHING }).stop();
+    without("res_pjsip_endpoint_identifier_user", &Expected { bodies: [401; 4], options: 401, ..EVERYTHING })
+        .stop();
 }
 
 #[test]
 fn without_the_ip_identifier_addresses_say_nothing() {
     without("res_pjsip_endpoint_identifier_ip", &EVERYTHING).stop();
-    let office = Config::office().append("pjsip.conf", "[lobby](phone)\n[lobby]\ntype=identify\nendpoint=lobby\nmatch=127.0.0.1\n");
-    for (config, status) in [(office.clone(), 200), (office.without("res_pjsip_endpoint_identifier_ip"), 401)] {
+    let office = Config::office()
+        .append("pjsip.conf", "[lobby](phone)\n[lobby]\ntype=identify\nendpoint=lobby\nmatch=127.0.0.1\n");
+    for (config, status) in [(office.clone(), 200), (office.without("res_pjsip_endpoint_identifier_ip"), 401)]
+    {
         let server = Server::start(config);
         assert_eq!(Phone::new(&server, "nobody").status(&Subscribe::presence("1000")), status);
         server.stop();
@@ -130,7 +146,8 @@ fn without_a_body_generator_its_body_is_not_made() {
         ("res_pjsip_dialog_info_body_generator", [200, 200, 200, 489], "application/dialog-info+xml"),
     ] {
         let server = without(module, &Expected { bodies, ..EVERYTHING });
-        let answer = Phone::new(&server, "alice").try_subscribe(&Subscribe::presence("1000").accept(accept)).1;
+        let answer =
+            Phone::new(&server, "alice").try_subscribe(&Subscribe::presence("1000").accept(accept)).1;
         assert_eq!(answer.header("Allow-Events"), "presence, dialog");
         // A phone that takes another body gets that.
         let both = format!("{accept}, application/pidf+xml;q=0.3, application/dialog-info+xml;q=0.2");
@@ -142,8 +159,12 @@ fn without_a_body_generator_its_body_is_not_made() {
 
 #[test]
 fn without_pbx_config_there_are_no_extensions() {
-    let server = without("pbx_config", &Expected { bodies: [404; 4], missing: &["dialplan show"], ..EVERYTHING });
-    assert!(server.run("core show hints").contains("- 0 hints registered") || server.run("core show hints").contains("no registered"));
+    let server =
+        without("pbx_config", &Expected { bodies: [404; 4], missing: &["dialplan show"], ..EVERYTHING });
+    assert!(
+        server.run("core show hints").contains("- 0 hints registered")
+            || server.run("core show hints").contains("no registered")
+    );
     server.stop();
 }
 
@@ -163,7 +184,10 @@ fn without_func_devstate_custom_devices_are_unavailable() {
 #[test]
 fn names_need_no_suffix_and_case_does_not_count() {
     let config = Config::office();
-    let text = config.text("modules.conf").replace(".so", "").replace("load => func_devstate", "load => FUNC_DEVSTATE.SO");
+    let text = config
+        .text("modules.conf")
+        .replace(".so", "")
+        .replace("load => func_devstate", "load => FUNC_DEVSTATE.SO");
     let server = Server::start(config.file("modules.conf", &text));
     let table = server.run("module show");
     assert!(table.contains("\nfunc_devstate.so ") && table.ends_with("\n10 modules loaded\n"), "{table}");
@@ -178,7 +202,8 @@ fn autoload_takes_everything_but_what_noload_names() {
     assert!(table.ends_with("\n11 modules loaded\n"), "{table}");
     assert!(table.contains("res_pjsip_endpoint_identifier_anonymous.so"), "{table}");
     server.stop();
-    let text = "[modules]\nautoload=yes\nnoload => res_pjsip_xpidf_body_generator\nnoload => func_devstate.so\n";
+    let text =
+        "[modules]\nautoload=yes\nnoload => res_pjsip_xpidf_body_generator\nnoload => func_devstate.so\n";
     let server = Server::start(Config::office().file("modules.conf", text));
     let table = server.run("module show");
     assert!(table.ends_with("\n9 modules loaded\n"), "{table}");
@@ -191,7 +216,11 @@ fn autoload_takes_everything_but_what_noload_names() {
 /// `noload` counts more than `load`, wherever it stands.
 #[test]
 fn noload_overrules_load() {
-    let server = Server::start(Config::office().replace("modules.conf", "autoload=no\n", "autoload=no\nnoload => pbx_config\n"));
+    let server = Server::start(Config::office().replace(
+        "modules.conf",
+        "autoload=no\n",
+        "autoload=no\nnoload => pbx_config\n",
+    ));
     assert_eq!(Phone::new(&server, "alice").status(&Subscribe::presence("1000")), 404);
     server.stop();
 }
@@ -202,10 +231,14 @@ fn modules_start_in_the_order_of_their_requirements() {
     let config = Config::office();
     let mut lines: Vec<_> = config.text("modules.conf").lines().skip(2).collect();
     lines.reverse();
-    let text = format!("[modules]\nautoload=no\n{}\n", lines.join("\n").replace("load => pbx_config", "preload => pbx_config"));
+    let text = format!(
+        "[modules]\nautoload=no\n{}\n",
+        lines.join("\n").replace("load => pbx_config", "preload => pbx_config")
+    );
     let server = Server::start(config.file("modules.conf", &text));
     let log = server.log();
-    let place = |module: &str| log.find(&format!("loaded {module} (")).unwrap_or_else(|| panic!("{module}: {log}"));
+    let place =
+        |module: &str| log.find(&format!("loaded {module} (")).unwrap_or_else(|| panic!("{module}: {log}"));
     for (before, after) in [
         ("pbx_config", "res_pjsip"),
         ("res_pjsip", "res_pjsip_pubsub"),
@@ -232,14 +265,17 @@ fn a_missing_module_costs_one_line() {
 fn a_required_module_that_is_missing_keeps_the_server_from_starting() {
     let boot = Boot::new(&Config::office().append("modules.conf", "require => res_nosuch.so\n"));
     let ended = boot.fail().expect(2);
-    let expected = "modules.conf:13:1: the required module res_nosuch does not run: there is no module res_nosuch";
+    let expected =
+        "modules.conf:13:1: the required module res_nosuch does not run: there is no module res_nosuch";
     assert!(ended.stderr.contains(expected), "{ended:?}");
 }
 
 /// A module that is there but cannot run is as bad.
 #[test]
 fn a_required_module_that_does_not_run_keeps_the_server_from_starting() {
-    let config = Config::office().without("res_pjsip_pubsub").append("modules.conf", "require => res_pjsip_exten_state\n");
+    let config = Config::office()
+        .without("res_pjsip_pubsub")
+        .append("modules.conf", "require => res_pjsip_exten_state\n");
     let ended = Boot::new(&config).fail().expect(2);
     assert!(ended.stderr.contains("it requires res_pjsip_pubsub, which is not loaded"), "{ended:?}");
 }
@@ -287,17 +323,26 @@ fn bad_module_file(make: impl FnOnce(&std::path::Path), expected: &str) {
     assert_eq!(Phone::new(&server, "alice").status(&Subscribe::presence("1000")), 200, "the rest works");
     let log = server.stop();
     let lines: Vec<_> = log.lines().filter(|line| line.contains("res_bad")).collect();
-    assert!(matches!(lines[..], [line] if line.contains(expected) && line.contains(" ERROR")), "{expected}: {lines:?}");
+    assert!(
+        matches!(lines[..], [line] if line.contains(expected) && line.contains(" ERROR")),
+        "{expected}: {lines:?}"
+    );
 }
 
 #[test]
 fn a_text_file_is_no_module() {
-    bad_module_file(|dir| std::fs::write(dir.join("res_bad.so"), "hello\n").expect("it is ours"), "is not a shared object");
+    bad_module_file(
+        |dir| std::fs::write(dir.join("res_bad.so"), "hello\n").expect("it is ours"),
+        "is not a shared object",
+    );
 }
 
 #[test]
 fn an_empty_file_is_no_module() {
-    bad_module_file(|dir| std::fs::write(dir.join("res_bad.so"), "").expect("it is ours"), "is not a shared object");
+    bad_module_file(
+        |dir| std::fs::write(dir.join("res_bad.so"), "").expect("it is ours"),
+        "is not a shared object",
+    );
 }
 
 #[test]
@@ -312,7 +357,8 @@ fn a_module_that_is_cut_short_is_refused() {
 #[test]
 fn a_module_under_another_name_is_refused() {
     let rename = |dir: &std::path::Path| {
-        std::fs::copy(dir.join("libres_pjsip_pidf_body_generator.so"), dir.join("res_bad.so")).expect("it is ours");
+        std::fs::copy(dir.join("libres_pjsip_pidf_body_generator.so"), dir.join("res_bad.so"))
+            .expect("it is ours");
     };
     bad_module_file(rename, "a module's file must have its name");
 }
@@ -323,19 +369,25 @@ fn a_shared_object_that_is_no_module_is_refused() {
         let source = dir.join("empty.c");
         std::fs::write(&source, "int nothing;\n").expect("it is ours");
         let mut cc = std::process::Command::new("cc");
-        e2e::Process::run(cc.args(["-shared", "-fPIC", "-o"]).arg(dir.join("res_bad.so")).arg(source)).expect(0);
+        e2e::Process::run(cc.args(["-shared", "-fPIC", "-o"]).arg(dir.join("res_bad.so")).arg(source))
+            .expect(0);
     };
     bad_module_file(library, "is a shared object, but not a module");
 }
 
 #[test]
 fn a_directory_is_no_module() {
-    bad_module_file(|dir| std::fs::create_dir(dir.join("libres_bad.so")).expect("it is ours"), "there is no module res_bad");
+    bad_module_file(
+        |dir| std::fs::create_dir(dir.join("libres_bad.so")).expect("it is ours"),
+        "there is no module res_bad",
+    );
 }
 
 #[test]
 fn an_unreadable_link_is_no_module() {
-    let link = |dir: &std::path::Path| std::os::unix::fs::symlink("nowhere.so", dir.join("res_bad.so")).expect("it is ours");
+    let link = |dir: &std::path::Path| {
+        std::os::unix::fs::symlink("nowhere.so", dir.join("res_bad.so")).expect("it is ours")
+    };
     bad_module_file(link, "there is no module res_bad");
 }
 
@@ -345,7 +397,10 @@ fn a_module_file_can_be_checked() {
     let boot = with_own_module_dir();
     let good = boot.path("modules/libres_pjsip_pidf_body_generator.so");
     let ended = boot.starling(&["--check-module", &good.to_string_lossy()]).expect(0);
-    assert!(ended.stdout.starts_with("res_pjsip_pidf_body_generator (PJSIP Extension State PIDF Provider)"), "{ended:?}");
+    assert!(
+        ended.stdout.starts_with("res_pjsip_pidf_body_generator (PJSIP Extension State PIDF Provider)"),
+        "{ended:?}"
+    );
     assert!(ended.stdout.contains("can be loaded"), "{ended:?}");
     let bad = boot.path("modules.conf");
     let ended = boot.starling(&["--check-module", &bad.to_string_lossy()]).expect(1);
