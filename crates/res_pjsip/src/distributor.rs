@@ -99,6 +99,12 @@ impl Core {
         }
         incoming.transaction = Some(self.open_transaction(&incoming, out)?);
         if let Err((status, reason)) = check_uris(&incoming) {
+            tracing::info!(
+                "{} from {} for '{}' refused: {reason} ({status})",
+                incoming.method,
+                peer.address,
+                incoming.uri.text().escape_debug()
+            );
             self.refuse_with_reason(&incoming, status, reason, out, |_| {});
             return None;
         }
@@ -108,6 +114,13 @@ impl Core {
         }
         let unsupported = self.unsupported(&incoming);
         if !unsupported.is_empty() {
+            tracing::info!(
+                "{} of endpoint '{}' for '{}' refused: it requires {} (420)",
+                incoming.method,
+                endpoint.id,
+                incoming.uri.text().escape_debug(),
+                unsupported.escape_debug()
+            );
             self.refuse(&incoming, 420, out, |w| {
                 w.header("Unsupported", unsupported);
             });
@@ -125,9 +138,13 @@ impl Core {
         out: &mut Output,
     ) {
         let (status, reason) = (refusal.status, &refusal.reason);
-        tracing::debug!("Malformed request from {}: {status} {reason}", peer.address);
         if !message.is_answerable() {
+            tracing::debug!("Malformed request from {}: {status} {reason}", peer.address);
             return self.stats().unanswerable.add();
+        }
+        if let Some(line) = message.request() {
+            let (method, uri) = (line.method, printable(line.uri));
+            tracing::info!("{method} from {} for '{uri}' refused: {reason} ({status})", peer.address);
         }
         let via = message.via().ok();
         let tag = via.and_then(|via| via.branch).map(String::from_utf8_lossy);
@@ -143,7 +160,7 @@ impl Core {
             "{} of endpoint '{}' for '{}' refused: no module serves it ({status})",
             request.method,
             request.endpoint.id,
-            request.uri.text()
+            request.uri.text().escape_debug()
         );
         let allow = self.allow().to_owned();
         self.refuse(request, status, out, |w| {
