@@ -64,7 +64,7 @@ impl PubSub {
             "SUBSCRIBE of endpoint '{}' for '{}' refused: {} ({})",
             request.endpoint.id,
             request.uri.user_unescaped().escape_debug(),
-            refusal.why.escape_debug(),
+            printable(&refusal.why),
             refusal.status
         );
         let reason = refusal.reason.unwrap_or(sip::reason_phrase(refusal.status));
@@ -296,6 +296,14 @@ impl PubSub {
             Refusal::new(500, format!("event '{}' has no state for it: {fail:?}", package.event()))
         })
     }
+}
+
+/// Words of ours and of the phone on one line: what is not printable is escaped, our quotes are not.
+fn printable(words: &str) -> String {
+    words
+        .chars()
+        .map(|c| if matches!(c, '\'' | '"') { c.to_string() } else { c.escape_debug().to_string() })
+        .collect()
 }
 
 /// The Expires header; malformed is 400.
