@@ -89,13 +89,9 @@ impl EventPackage for Unruly {
         match key {
             "panic" => panic!("current"),
             "nothing" => Err(Fail::NoData),
-            key => Ok(Payload::extension_state(
-                7,
-                ExtensionState {
-                    exten: key.into(),
-                    ..Default::default()
-                },
-            )),
+            key => {
+                Ok(Payload::extension_state(7, ExtensionState { exten: key.into(), ..Default::default() }))
+            }
         }
     }
 }

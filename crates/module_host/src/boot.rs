@@ -62,18 +62,13 @@ impl ModuleHost {
         for planned in plan.modules {
             match self.open(&planned.name, &planned.source) {
                 Ok((info, code)) => {
-                    self.table()
-                        .push(info.clone(), code, planned.required.clone());
+                    self.table().push(info.clone(), code, planned.required.clone());
                     opened.push((planned, info));
                 }
                 Err(error) => {
                     let reason = self.not_opened(&planned, &error);
                     if let Some(pos) = planned.required {
-                        return Err(BootError::Required {
-                            module: planned.name,
-                            reason,
-                            pos,
-                        });
+                        return Err(BootError::Required { module: planned.name, reason, pos });
                     }
                     problem(match &planned.pos {
                         Some(pos) => format!("{pos}: {reason}"),
@@ -99,18 +94,14 @@ impl ModuleHost {
 
     fn check_required(&self) -> Result<(), BootError> {
         let table = self.table();
-        let failed =
-            table
-                .modules()
-                .iter()
-                .find_map(|module| match (&module.required, &module.status) {
-                    (Some(pos), Status::Declined(reason)) => Some(BootError::Required {
-                        module: module.info.name.clone(),
-                        reason: reason.clone(),
-                        pos: pos.clone(),
-                    }),
-                    _ => None,
-                });
+        let failed = table.modules().iter().find_map(|module| match (&module.required, &module.status) {
+            (Some(pos), Status::Declined(reason)) => Some(BootError::Required {
+                module: module.info.name.clone(),
+                reason: reason.clone(),
+                pos: pos.clone(),
+            }),
+            _ => None,
+        });
         failed.map_or(Ok(()), Err)
     }
 
@@ -132,24 +123,19 @@ impl ModuleHost {
                 Status::Starting => return Err("it requires itself in a circle".into()),
                 Status::Waiting => module.status = Status::Starting,
             }
-            (
-                module.info.clone(),
-                std::mem::replace(&mut module.code, Code::Absent),
-            )
+            (module.info.clone(), std::mem::replace(&mut module.code, Code::Absent))
         };
-        let result = self
-            .start_requirements(&info, requirements, problem)
-            .and_then(|()| self.run(&info.name, code));
+        let result =
+            self.start_requirements(&info, requirements, problem).and_then(|()| self.run(&info.name, code));
         match result {
             Ok(code) => {
-                tracing::info!("loaded {} ({})", info.name, info.description);
+                tracing::info!(verbose = 4, "Loaded {} => ({})", info.name, info.description);
                 self.table().started(&info.name, code, Status::Running);
                 Ok(())
             }
             Err(reason) => {
                 problem(format!("module {} does not run: {reason}", info.name));
-                self.table()
-                    .started(&info.name, Code::Absent, Status::Declined(reason.clone()));
+                self.table().started(&info.name, Code::Absent, Status::Declined(reason.clone()));
                 Err(reason)
             }
         }
@@ -168,18 +154,14 @@ impl ModuleHost {
             }
         }
         let table = self.table();
-        info.requires.iter().try_for_each(|name| {
-            match table.get(name).map(|module| &module.status) {
-                Some(Status::Running) => Ok(()),
-                Some(Status::Starting) => {
-                    Err(format!("it requires {name}, which in turn requires it"))
-                }
-                Some(Status::Declined(reason)) => {
-                    Err(format!("it requires {name}, which does not run: {reason}"))
-                }
-                Some(Status::Waiting) => Err(format!("it requires {name}, which does not run")),
-                None => Err(format!("it requires {name}, which is not loaded")),
+        info.requires.iter().try_for_each(|name| match table.get(name).map(|module| &module.status) {
+            Some(Status::Running) => Ok(()),
+            Some(Status::Starting) => Err(format!("it requires {name}, which in turn requires it")),
+            Some(Status::Declined(reason)) => {
+                Err(format!("it requires {name}, which does not run: {reason}"))
             }
+            Some(Status::Waiting) => Err(format!("it requires {name}, which does not run")),
+            None => Err(format!("it requires {name}, which is not loaded")),
         })
     }
 
@@ -191,8 +173,7 @@ impl ModuleHost {
                 LoadOutcome::Decline(reason) => Err(reason),
             },
             Code::Opened(library) => {
-                let (contract, closed) =
-                    Contract::load(library, Host::new(name, self.services.clone()))?;
+                let (contract, closed) = Contract::load(library, Host::new(name, self.services.clone()))?;
                 let contract = Arc::new(contract);
                 self.registry.add(name, &contract)?;
                 Ok(Code::Loaded { contract, closed })

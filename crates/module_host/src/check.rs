@@ -44,12 +44,7 @@ impl fmt::Display for CheckReport {
         if let Some(module) = &self.module {
             writeln!(f, "{} ({})", module.name, module.description)?;
             writeln!(f, "requires {}", module.requires.join(", "))?;
-            writeln!(
-                f,
-                "priority {}, support {}",
-                module.priority,
-                support(module.support)
-            )?;
+            writeln!(f, "priority {}, support {}", module.priority, support(module.support))?;
         }
         if let Some([own, api]) = &self.build {
             writeln!(f, "version {own}, built with module_api {api}")?;
@@ -66,16 +61,8 @@ impl fmt::Display for CheckReport {
 
 /// Checks a file. It stays open: only for a process that ends right after.
 pub fn check_module(file: &Path) -> CheckReport {
-    let mut report = CheckReport {
-        file: file.into(),
-        module: None,
-        build: None,
-        problems: Vec::new(),
-    };
-    let name = file
-        .file_name()
-        .and_then(|name| name.to_str())
-        .map_or("", stem);
+    let mut report = CheckReport { file: file.into(), module: None, build: None, problems: Vec::new() };
+    let name = file.file_name().and_then(|name| name.to_str()).map_or("", stem);
     let name = name.strip_prefix("lib").unwrap_or(name);
     let root = match Library::open(name, file, Trust::Epoch) {
         Ok(library) => library.leak(),
@@ -86,14 +73,7 @@ pub fn check_module(file: &Path) -> CheckReport {
     };
     if root.header.digest != Header::CURRENT.digest {
         let (theirs, ours) = (root.header.digest, Header::CURRENT.digest);
-        report.problems.push(
-            OpenError::Layout {
-                file: file.into(),
-                theirs,
-                ours,
-            }
-            .to_string(),
-        );
+        report.problems.push(OpenError::Layout { file: file.into(), theirs, ours }.to_string());
     }
     if let Err(error) = check_layout_compatibility(<Root as StableAbi>::LAYOUT, (root.layout)()) {
         report.problems.push(error.to_string());

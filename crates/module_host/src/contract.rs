@@ -33,18 +33,13 @@ impl Contract {
 
     /// Runs a module's load hook, on a thread of its own. With the contract comes the news, once,
     /// that the module was closed.
-    pub(crate) fn load(
-        library: Library,
-        host: Host,
-    ) -> Result<(Self, mpsc::Receiver<Closed>), String> {
+    pub(crate) fn load(library: Library, host: Host) -> Result<(Self, mpsc::Receiver<Closed>), String> {
         let module = library.root().name.as_str().to_owned();
         let mut registrar = Registrar::new();
         let result = on_own_thread(|| {
             let result = (library.root().load)(host.into_abi(), &mut registrar);
             // A copy: the module's error is freed by the module.
-            result
-                .map_err(|reason| reason.as_str().to_owned())
-                .into_result()
+            result.map_err(|reason| reason.as_str().to_owned()).into_result()
         });
         let (sender, closed) = mpsc::channel();
         let image = Arc::new(Image::new(registrar, library, sender));
@@ -65,15 +60,11 @@ impl Contract {
         };
         for (index, entry) in registrar.generators.iter().enumerate() {
             let hook = contract.hook(image, index, entry.media_type.as_str());
-            contract
-                .generators
-                .push(Arc::new(Generator::new(entry, hook)));
+            contract.generators.push(Arc::new(Generator::new(entry, hook)));
         }
         for (index, entry) in registrar.supplements.iter().enumerate() {
             let hook = contract.hook(image, index, entry.media_type.as_str());
-            contract
-                .supplements
-                .push(Arc::new(Supplement::new(entry, hook)));
+            contract.supplements.push(Arc::new(Supplement::new(entry, hook)));
         }
         for (index, entry) in registrar.packages.iter().enumerate() {
             let hook = contract.hook(image, index, entry.event.as_str());

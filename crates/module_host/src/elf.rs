@@ -26,19 +26,12 @@ pub(crate) fn is_complete(file: &[u8]) -> bool {
 }
 
 fn segments_fit(file: &[u8]) -> Option<bool> {
-    let (table, size, count) = (
-        number(file, 32, 8)?,
-        number(file, 54, 2)?,
-        number(file, 56, 2)?,
-    );
+    let (table, size, count) = (number(file, 32, 8)?, number(file, 54, 2)?, number(file, 56, 2)?);
     for index in 0..count {
         let at = usize::try_from(table.checked_add(index * size)?).ok()?;
         if number(file, at, 4)? == PT_LOAD {
-            let end = number(file, at.checked_add(8)?, 8)?.checked_add(number(
-                file,
-                at.checked_add(32)?,
-                8,
-            )?)?;
+            let end =
+                number(file, at.checked_add(8)?, 8)?.checked_add(number(file, at.checked_add(32)?, 8)?)?;
             if end > file.len() as u64 {
                 return Some(false);
             }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use module_api::abi::{self, GeneratorEntry, PackageEntry, SupplementEntry};
 use module_api::{
-    Body, BodyContext, BodyGenerator, BodySupplement, Document, EventPackage, ExtensionListener,
-    Fail, Inputs, Payload, Registrar, ResourceQuery,
+    Body, BodyContext, BodyGenerator, BodySupplement, Document, EventPackage, ExtensionListener, Fail,
+    Inputs, Payload, Registrar, ResourceQuery,
 };
 
 use crate::image::Image;
@@ -27,10 +27,7 @@ impl Counters {
     pub const PANICS: u64 = 10;
 
     pub(crate) fn new(what: &str) -> Self {
-        Self {
-            what: what.into(),
-            ..Self::default()
-        }
+        Self { what: what.into(), ..Self::default() }
     }
 
     /// What was registered: a media type, an event.
@@ -68,34 +65,18 @@ pub(crate) struct Hook {
 }
 
 impl Hook {
-    pub(crate) fn new(
-        module: &str,
-        image: Arc<Image>,
-        index: usize,
-        counters: Arc<Counters>,
-    ) -> Self {
-        Self {
-            module: module.into(),
-            image,
-            index,
-            counters,
-        }
+    pub(crate) fn new(module: &str, image: Arc<Image>, index: usize, counters: Arc<Counters>) -> Self {
+        Self { module: module.into(), image, index, counters }
     }
 
-    fn call<R>(
-        &self,
-        hook: impl FnOnce(&Registrar, usize) -> Option<Result<R, Fail>>,
-    ) -> Result<R, Fail> {
+    fn call<R>(&self, hook: impl FnOnce(&Registrar, usize) -> Option<Result<R, Fail>>) -> Result<R, Fail> {
         let counters = &*self.counters;
         counters.calls.fetch_add(1, Ordering::Relaxed);
         if counters.out_of_use() {
             counters.errors.fetch_add(1, Ordering::Relaxed);
             return Err(Fail::Panicked);
         }
-        let result = self
-            .image
-            .registrar()
-            .and_then(|registrar| hook(registrar, self.index));
+        let result = self.image.registrar().and_then(|registrar| hook(registrar, self.index));
         let result = result.unwrap_or(Err(Fail::Internal));
         if let Err(fail) = &result {
             counters.errors.fetch_add(1, Ordering::Relaxed);
@@ -125,11 +106,7 @@ pub(crate) struct Generator {
 
 impl Generator {
     pub(crate) fn new(entry: &GeneratorEntry, hook: Hook) -> Self {
-        Self {
-            data_kind: entry.data_kind.as_str().into(),
-            inputs: entry.inputs,
-            hook,
-        }
+        Self { data_kind: entry.data_kind.as_str().into(), inputs: entry.inputs, hook }
     }
 }
 
@@ -148,16 +125,8 @@ impl BodyGenerator for Generator {
 
     fn generate(&self, cx: &BodyContext<'_>, body: &mut Body) -> Result<(), Fail> {
         body.clear();
-        self.hook.call(|registrar, at| {
-            Some(
-                registrar
-                    .generators
-                    .get(at)?
-                    .object
-                    .generate(cx, body)
-                    .into_result(),
-            )
-        })
+        self.hook
+            .call(|registrar, at| Some(registrar.generators.get(at)?.object.generate(cx, body).into_result()))
     }
 }
 
@@ -169,11 +138,7 @@ pub(crate) struct Supplement {
 
 impl Supplement {
     pub(crate) fn new(entry: &SupplementEntry, hook: Hook) -> Self {
-        Self {
-            data_kind: entry.data_kind.as_str().into(),
-            inputs: entry.inputs,
-            hook,
-        }
+        Self { data_kind: entry.data_kind.as_str().into(), inputs: entry.inputs, hook }
     }
 }
 
@@ -192,14 +157,7 @@ impl BodySupplement for Supplement {
 
     fn supplement(&self, cx: &BodyContext<'_>, doc: &mut Document) -> Result<(), Fail> {
         self.hook.call(|registrar, at| {
-            Some(
-                registrar
-                    .supplements
-                    .get(at)?
-                    .object
-                    .supplement(cx, doc)
-                    .into_result(),
-            )
+            Some(registrar.supplements.get(at)?.object.supplement(cx, doc).into_result())
         })
     }
 }
@@ -275,13 +233,7 @@ impl ExtensionListener for Listener {
     fn extension_state_changed(&self, key: &str, state: &Payload) {
         // It was counted, and logged by the module's own guard.
         let _ = self.hook.call(|registrar, at| {
-            Some(
-                registrar
-                    .listeners
-                    .get(at)?
-                    .extension_state_changed(key.into(), state)
-                    .into_result(),
-            )
+            Some(registrar.listeners.get(at)?.extension_state_changed(key.into(), state).into_result())
         });
     }
 }

@@ -107,11 +107,7 @@ impl ModuleHost {
     /// [`LoadError`]; a module that declined stays on the list, with the reason.
     pub fn load(&self, name: &str) -> Result<(), LoadError> {
         let _one = self.operation();
-        if self
-            .table()
-            .get(name)
-            .is_some_and(|module| module.status == Status::Running)
-        {
+        if self.table().get(name).is_some_and(|module| module.status == Status::Running) {
             return Err(LoadError::Running(name.to_owned()));
         }
         let present = Present::new(&self.builtins, &self.moddir);
@@ -124,10 +120,7 @@ impl ModuleHost {
         self.table().push(info, code, None);
         self.start_alone(&name).map_err(|reason| {
             tracing::error!("module {name} does not run: {reason}");
-            LoadError::Declined {
-                module: name,
-                reason,
-            }
+            LoadError::Declined { module: name, reason }
         })
     }
 
@@ -151,18 +144,11 @@ impl ModuleHost {
         let dependents = self.table().dependents(&module);
         let users = self.users(&module);
         if !force && (users > 0 || !dependents.is_empty()) {
-            return Err(UnloadError::InUse {
-                module,
-                dependents,
-                users,
-            });
+            return Err(UnloadError::InUse { module, dependents, users });
         }
         let builtin = self.table().builtin(&module);
         if let Some(builtin) = builtin {
-            builtin.unload().map_err(|reason| UnloadError::Refused {
-                module: module.clone(),
-                reason,
-            })?;
+            builtin.unload().map_err(|reason| UnloadError::Refused { module: module.clone(), reason })?;
         }
         // Nobody finds it any more; then whoever found it has to let go.
         self.registry.remove(&module);
@@ -210,11 +196,7 @@ impl ModuleHost {
     /// `module reload`: every running module that has something to read, in the order in which
     /// they were started, and what became of each.
     pub fn reload_all(&self) -> Vec<(String, Reload)> {
-        let names: Vec<_> = self
-            .table()
-            .running()
-            .map(|module| module.info.name.clone())
-            .collect();
+        let names: Vec<_> = self.table().running().map(|module| module.info.name.clone()).collect();
         let results = names.into_iter().map(|name| (self.reload(&name), name));
         results
             .filter(|(result, _)| *result != Reload::NotSupported)
@@ -226,11 +208,7 @@ impl ModuleHost {
     pub fn modules(&self) -> Vec<Row> {
         let mut rows: Vec<_> = {
             let table = self.table();
-            table
-                .modules()
-                .iter()
-                .map(|module| table.row(module))
-                .collect()
+            table.modules().iter().map(|module| table.row(module)).collect()
         };
         for row in rows.iter_mut().filter(|row| row.running) {
             row.use_count += self.users(&row.name);
@@ -248,22 +226,13 @@ impl ModuleHost {
 
     /// Whether a module runs.
     pub fn is_running(&self, name: &str) -> bool {
-        self.table()
-            .get(name)
-            .is_some_and(|module| module.status == Status::Running)
+        self.table().get(name).is_some_and(|module| module.status == Status::Running)
     }
 
-    pub(crate) fn open(
-        &self,
-        name: &str,
-        source: &Source,
-    ) -> Result<(ModuleInfo, Code), LoadError> {
+    pub(crate) fn open(&self, name: &str, source: &Source) -> Result<(ModuleInfo, Code), LoadError> {
         match source {
             Source::Builtin(at) => {
-                let builtin = self
-                    .builtins
-                    .get(*at)
-                    .ok_or_else(|| LoadError::NotFound(name.to_owned()))?;
+                let builtin = self.builtins.get(*at).ok_or_else(|| LoadError::NotFound(name.to_owned()))?;
                 Ok((builtin.info(), Code::Builtin(builtin.clone())))
             }
             Source::File(path) => {
@@ -275,9 +244,7 @@ impl ModuleHost {
     }
 
     pub(crate) fn operation(&self) -> MutexGuard<'_, ()> {
-        self.operation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.operation.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn table(&self) -> MutexGuard<'_, Table> {
@@ -294,11 +261,7 @@ impl ModuleHost {
 impl Drop for ModuleHost {
     /// Takes what files brought out of use, last started first: they and the daemon hold each other.
     fn drop(&mut self) {
-        let names: Vec<_> = self
-            .table()
-            .running()
-            .map(|module| module.info.name.clone())
-            .collect();
+        let names: Vec<_> = self.table().running().map(|module| module.info.name.clone()).collect();
         for name in names.iter().rev() {
             self.registry.remove(name);
         }

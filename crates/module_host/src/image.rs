@@ -38,18 +38,8 @@ struct Open {
 
 impl Image {
     /// A module whose load hook has run. `closed` gets the news when it is closed.
-    pub(crate) fn new(
-        registrar: Registrar,
-        library: Library,
-        closed: mpsc::Sender<Closed>,
-    ) -> Self {
-        Self {
-            open: Some(Open {
-                registrar,
-                library,
-                closed,
-            }),
-        }
+    pub(crate) fn new(registrar: Registrar, library: Library, closed: mpsc::Sender<Closed>) -> Self {
+        Self { open: Some(Open { registrar, library, closed }) }
     }
 
     /// What it registered.
@@ -63,13 +53,11 @@ impl Drop for Image {
         // Whoever drops the last user may be a packet thread: it does not wait for this.
         let mut open = self.open.take();
         let (sender, receiver) = mpsc::channel::<Open>();
-        let spawned = thread::Builder::new()
-            .name("module close".into())
-            .spawn(move || {
-                if let Ok(open) = receiver.recv() {
-                    open.close();
-                }
-            });
+        let spawned = thread::Builder::new().name("module close".into()).spawn(move || {
+            if let Ok(open) = receiver.recv() {
+                open.close();
+            }
+        });
         if spawned.is_ok()
             && let Some(open) = open.take()
         {
@@ -85,11 +73,7 @@ impl Drop for Image {
 impl Open {
     /// Objects, then the module, then the file.
     fn close(self) {
-        let Self {
-            registrar,
-            library,
-            closed,
-        } = self;
+        let Self { registrar, library, closed } = self;
         on_own_thread(|| {
             drop(registrar);
             (library.root().unload)();
@@ -110,7 +94,5 @@ pub(crate) fn on_own_thread<R: Send>(work: impl FnOnce() -> R + Send) -> R {
         thread.ok().and_then(|thread| thread.join().ok().flatten())
     })
     .or_else(|| work.take().map(|work| work()))
-    .expect(
-        "hooks of a module are extern \"C\" and do not unwind, so the work ran or is still there",
-    )
+    .expect("hooks of a module are extern \"C\" and do not unwind, so the work ran or is still there")
 }

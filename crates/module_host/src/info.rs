@@ -26,11 +26,7 @@ impl ModuleInfo {
         Self {
             name: root.name.as_str().to_owned(),
             description: root.description.as_str().to_owned(),
-            requires: root
-                .requires
-                .iter()
-                .map(|name| name.as_str().to_owned())
-                .collect(),
+            requires: root.requires.iter().map(|name| name.as_str().to_owned()).collect(),
             optional: Vec::new(),
             priority: root.priority,
             support: root.support,

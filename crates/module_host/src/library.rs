@@ -116,10 +116,7 @@ pub(crate) struct Library {
 impl Library {
     /// Opens `file`, which must hold the module `name`.
     pub(crate) fn open(name: &str, file: &Path, trust: Trust) -> Result<Self, OpenError> {
-        let io = |error: io::Error| OpenError::Io {
-            file: file.into(),
-            error,
-        };
+        let io = |error: io::Error| OpenError::Io { file: file.into(), error };
         let bytes = fs::read(file).map_err(io)?;
         if !elf::is_elf(&bytes) {
             return Err(OpenError::NotShared { file: file.into() });
@@ -128,28 +125,20 @@ impl Library {
             return Err(OpenError::Cut { file: file.into() });
         }
         let tag = tag(name);
-        let copy =
-            memfd_create(tag.as_str(), MFdFlags::MFD_CLOEXEC).map_err(|error| io(error.into()))?;
+        let copy = memfd_create(tag.as_str(), MFdFlags::MFD_CLOEXEC).map_err(|error| io(error.into()))?;
         let mut copy = File::from(copy);
         copy.write_all(&bytes).map_err(io)?;
         let path = format!("/proc/self/fd/{}", copy.as_raw_fd());
         // SAFETY: opening runs the initialisers of the file. A file in the module directory is
         // code that the operator wants in this process, and a module has none of its own.
-        let handle =
-            unsafe { Handle::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
-                OpenError::Link {
-                    file: file.into(),
-                    text: error.to_string().replace(&path, name),
-                }
-            })?;
+        let handle = unsafe { Handle::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| {
+            OpenError::Link { file: file.into(), text: error.to_string().replace(&path, name) }
+        })?;
         let symbol = format!("{SYMBOL_PREFIX}{name}");
         // SAFETY: the type is that of the address of a static; nothing is read yet.
         let Ok(root) = (unsafe { handle.get::<*const Root>(symbol.as_bytes()) }) else {
             return Err(match declared_name(&bytes) {
-                Some(declared) => OpenError::Misnamed {
-                    file: file.into(),
-                    declared,
-                },
+                Some(declared) => OpenError::Misnamed { file: file.into(), declared },
                 None => OpenError::NotModule { file: file.into() },
             });
         };
@@ -162,17 +151,9 @@ impl Library {
         // lives until `handle` is closed, and so does `self`, which lends it.
         let root: &'static Root = unsafe { &*root };
         if root.name.as_str() != name {
-            return Err(OpenError::Misnamed {
-                file: file.into(),
-                declared: root.name.as_str().into(),
-            });
+            return Err(OpenError::Misnamed { file: file.into(), declared: root.name.as_str().into() });
         }
-        Ok(Self {
-            root,
-            handle: Some(handle),
-            copy: Some(copy),
-            tag,
-        })
+        Ok(Self { root, handle: Some(handle), copy: Some(copy), tag })
     }
 
     /// What the module says of itself, and its hooks.
@@ -204,17 +185,9 @@ fn check(header: Header, file: &Path, trust: Trust) -> Result<(), OpenError> {
     if header.magic != ours.magic {
         Err(OpenError::NotModule { file })
     } else if header.epoch != ours.epoch {
-        Err(OpenError::Epoch {
-            file,
-            theirs: header.epoch,
-            ours: ours.epoch,
-        })
+        Err(OpenError::Epoch { file, theirs: header.epoch, ours: ours.epoch })
     } else if header.size < ours.size || trust == Trust::Digest && header.digest != ours.digest {
-        Err(OpenError::Layout {
-            file,
-            theirs: header.digest,
-            ours: abi::LAYOUT_DIGEST,
-        })
+        Err(OpenError::Layout { file, theirs: header.digest, ours: abi::LAYOUT_DIGEST })
     } else {
         Ok(())
     }
@@ -234,18 +207,12 @@ fn is_mapped(tag: &str) -> bool {
 /// The name of the module that a file holds, from its symbols.
 fn declared_name(bytes: &[u8]) -> Option<String> {
     let prefix = SYMBOL_PREFIX.as_bytes();
-    bytes
-        .windows(prefix.len())
-        .enumerate()
-        .filter(|(_, window)| *window == prefix)
-        .find_map(|(at, _)| {
-            let rest = bytes.get(at + prefix.len()..)?;
-            let length = rest.iter().position(|&byte| byte == 0)?;
-            let name = std::str::from_utf8(rest.get(..length)?).ok()?;
-            let is_name = !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            is_name.then(|| name.to_owned())
-        })
+    bytes.windows(prefix.len()).enumerate().filter(|(_, window)| *window == prefix).find_map(|(at, _)| {
+        let rest = bytes.get(at + prefix.len()..)?;
+        let length = rest.iter().position(|&byte| byte == 0)?;
+        let name = std::str::from_utf8(rest.get(..length)?).ok()?;
+        let is_name =
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        is_name.then(|| name.to_owned())
+    })
 }

@@ -9,11 +9,7 @@ pub(crate) fn key(name: &str) -> String {
 
 /// The name without `.so`, its case kept.
 pub(crate) fn stem(name: &str) -> &str {
-    match name
-        .len()
-        .checked_sub(3)
-        .and_then(|at| name.split_at_checked(at))
-    {
+    match name.len().checked_sub(3).and_then(|at| name.split_at_checked(at)) {
         Some((stem, suffix)) if !stem.is_empty() && suffix.eq_ignore_ascii_case(".so") => stem,
         _ => name,
     }
@@ -65,10 +61,7 @@ mod tests {
             .into_iter()
             .map(|(name, path)| format!("{name} {}", path.file_name().unwrap().to_str().unwrap()))
             .collect();
-        assert_eq!(
-            found,
-            ["res_a res_a.so", "res_b libres_b.so", "res_c res_c.SO"]
-        );
+        assert_eq!(found, ["res_a res_a.so", "res_b libres_b.so", "res_c res_c.SO"]);
         assert_eq!(files(Path::new("/no/such/directory")), []);
     }
 }

@@ -64,11 +64,7 @@ pub enum Source {
 /// # Errors
 ///
 /// [`BootError`] for an unknown option, a value that is none, and a `noload` of what is required.
-pub fn plan(
-    config: &Config,
-    builtins: &[Arc<dyn Builtin>],
-    moddir: &Path,
-) -> Result<Plan, BootError> {
+pub fn plan(config: &Config, builtins: &[Arc<dyn Builtin>], moddir: &Path) -> Result<Plan, BootError> {
     let present = Present::new(builtins, moddir);
     let mut plan = Plan::default();
     let mut autoload = false;
@@ -117,9 +113,7 @@ pub fn plan(
 impl Plan {
     fn find(&self, name: &str) -> Option<usize> {
         let key = key(name);
-        self.modules
-            .iter()
-            .position(|module| crate::name::key(&module.name) == key)
+        self.modules.iter().position(|module| crate::name::key(&module.name) == key)
     }
 
     fn add(&mut self, present: &Present, entry: &Entry) -> Result<&mut Planned, BootError> {
@@ -127,17 +121,9 @@ impl Plan {
         let at = match self.find(name) {
             Some(at) => at,
             None => {
-                let (name, source) = present
-                    .find(name)
-                    .unwrap_or((stem(name).to_owned(), Source::Missing));
+                let (name, source) = present.find(name).unwrap_or((stem(name).to_owned(), Source::Missing));
                 let pos = Some(entry.pos.clone());
-                self.modules.push(Planned {
-                    name,
-                    source,
-                    preload: false,
-                    required: None,
-                    pos,
-                });
+                self.modules.push(Planned { name, source, preload: false, required: None, pos });
                 self.modules.len() - 1
             }
         };
@@ -152,11 +138,9 @@ impl Plan {
         let module = self.modules.remove(at);
         match module.required {
             None => Ok(()),
-            Some(required) => Err(BootError::RequiredExcluded {
-                module: module.name,
-                pos: noload.pos.clone(),
-                required,
-            }),
+            Some(required) => {
+                Err(BootError::RequiredExcluded { module: module.name, pos: noload.pos.clone(), required })
+            }
         }
     }
 }
@@ -171,13 +155,8 @@ impl Present {
     pub(crate) fn new(builtins: &[Arc<dyn Builtin>], moddir: &Path) -> Self {
         let builtins = builtins.iter().enumerate();
         let builtins = builtins.map(|(at, builtin)| (builtin.info().name, Source::Builtin(at)));
-        let files = files(moddir)
-            .into_iter()
-            .map(|(name, path)| (name, Source::File(path)));
-        let mut present = Self {
-            all: Vec::new(),
-            by_key: HashMap::new(),
-        };
+        let files = files(moddir).into_iter().map(|(name, path)| (name, Source::File(path)));
+        let mut present = Self { all: Vec::new(), by_key: HashMap::new() };
         for (name, source) in builtins.chain(files) {
             let at = present.all.len();
             if present.by_key.insert(key(&name), at).is_none() {
@@ -189,19 +168,13 @@ impl Present {
 
     /// A module by any of its names.
     pub(crate) fn find(&self, name: &str) -> Option<(String, Source)> {
-        self.by_key
-            .get(&key(name))
-            .and_then(|&at| self.all.get(at))
-            .cloned()
+        self.by_key.get(&key(name)).and_then(|&at| self.all.get(at)).cloned()
     }
 }
 
 fn value(entry: &Entry) -> Result<&str, BootError> {
     match entry.value.trim() {
-        "" => Err(BootError::NoModule {
-            option: entry.name.to_string(),
-            pos: entry.pos.clone(),
-        }),
+        "" => Err(BootError::NoModule { option: entry.name.to_string(), pos: entry.pos.clone() }),
         name => Ok(name),
     }
 }

@@ -30,40 +30,15 @@ pub struct Row {
 /// ```
 pub fn show(rows: &[Row], like: Option<&str>) -> String {
     let like = like.unwrap_or_default().to_lowercase();
-    let mut rows: Vec<_> = rows
-        .iter()
-        .map(|row| (row.name.to_lowercase(), row))
-        .collect();
+    let mut rows: Vec<_> = rows.iter().map(|row| (row.name.to_lowercase(), row)).collect();
     rows.retain(|(name, _)| name.contains(&like));
     rows.sort_by(|(one, _), (other, _)| one.cmp(other));
     let mut table = String::new();
-    line(
-        &mut table,
-        [
-            "Module",
-            "Description",
-            "Use Count",
-            "Status",
-            "Support Level",
-        ],
-    );
+    line(&mut table, ["Module", "Description", "Use Count", "Status", "Support Level"]);
     for (_, row) in &rows {
-        let status = if row.running {
-            "Running"
-        } else {
-            "Not Running"
-        };
+        let status = if row.running { "Running" } else { "Not Running" };
         let count = row.use_count.to_string();
-        line(
-            &mut table,
-            [
-                &row.name,
-                &row.description,
-                &count,
-                status,
-                support(row.support),
-            ],
-        );
+        line(&mut table, [&row.name, &row.description, &count, status, support(row.support)]);
     }
     // A String takes everything.
     let _ = writeln!(table, "{} modules loaded", rows.len());
@@ -82,50 +57,22 @@ pub fn support(support: Support) -> &'static str {
 
 fn line(table: &mut String, [name, description, count, status, support]: [&str; 5]) {
     // A String takes everything.
-    let _ = writeln!(
-        table,
-        "{name:<30} {description:<40.40} {count:<10} {status:<11} {support:>13}"
-    );
+    let _ = writeln!(table, "{name:<30} {description:<40.40} {count:<10} {status:<11} {support:>13}");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(
-        name: &str,
-        description: &str,
-        use_count: usize,
-        running: bool,
-        support: Support,
-    ) -> Row {
-        Row {
-            name: name.into(),
-            description: description.into(),
-            use_count,
-            running,
-            support,
-            reason: None,
-        }
+    fn row(name: &str, description: &str, use_count: usize, running: bool, support: Support) -> Row {
+        Row { name: name.into(), description: description.into(), use_count, running, support, reason: None }
     }
 
     fn rows() -> Vec<Row> {
         let core = Support::Core;
         vec![
-            row(
-                "res_pjsip_xpidf_body_generator.so",
-                "PJSIP Extension State PIDF Provider",
-                0,
-                true,
-                core,
-            ),
-            row(
-                "res_pjsip_pidf_eyebeam_body_supplement.so",
-                "PJSIP PIDF Eyebeam supplement",
-                0,
-                true,
-                core,
-            ),
+            row("res_pjsip_xpidf_body_generator.so", "PJSIP Extension State PIDF Provider", 0, true, core),
+            row("res_pjsip_pidf_eyebeam_body_supplement.so", "PJSIP PIDF Eyebeam supplement", 0, true, core),
             row(
                 "res_pjsip_pidf_digium_body_supplement.so",
                 "PJSIP PIDF Sangoma presence supplement",
@@ -133,13 +80,7 @@ mod tests {
                 true,
                 core,
             ),
-            row(
-                "res_pjsip_pidf_body_generator.so",
-                "PJSIP Extension State PIDF Provider",
-                0,
-                true,
-                core,
-            ),
+            row("res_pjsip_pidf_body_generator.so", "PJSIP Extension State PIDF Provider", 0, true, core),
             row("res_pjsip.so", "Basic SIP resource", 14, true, core),
             row(
                 "Func_devstate.so",

@@ -31,10 +31,7 @@ pub(crate) enum Code {
     /// In an open file, of which nothing was called yet.
     Opened(Library),
     /// In a file that is loaded.
-    Loaded {
-        contract: Arc<Contract>,
-        closed: Receiver<Closed>,
-    },
+    Loaded { contract: Arc<Contract>, closed: Receiver<Closed> },
     /// Nowhere: not found, not opened, or closed because it declined.
     Absent,
 }
@@ -55,25 +52,16 @@ impl Table {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Module> {
         let wanted = key(name);
-        self.0
-            .iter()
-            .find(|module| key(&module.info.name) == wanted)
+        self.0.iter().find(|module| key(&module.info.name) == wanted)
     }
 
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Module> {
         let wanted = key(name);
-        self.0
-            .iter_mut()
-            .find(|module| key(&module.info.name) == wanted)
+        self.0.iter_mut().find(|module| key(&module.info.name) == wanted)
     }
 
     pub(crate) fn push(&mut self, info: ModuleInfo, code: Code, required: Option<Pos>) {
-        self.0.push(Module {
-            info,
-            code,
-            status: Status::Waiting,
-            required,
-        });
+        self.0.push(Module { info, code, status: Status::Waiting, required });
     }
 
     /// A module of which nothing is known but that it should be there.
@@ -86,20 +74,12 @@ impl Table {
             priority: u8::MAX,
             support: Support::Unknown,
         };
-        self.0.push(Module {
-            info,
-            code: Code::Absent,
-            status: Status::Declined(reason),
-            required: None,
-        });
+        self.0.push(Module { info, code: Code::Absent, status: Status::Declined(reason), required: None });
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Option<Module> {
         let wanted = key(name);
-        let at = self
-            .0
-            .iter()
-            .position(|module| key(&module.info.name) == wanted)?;
+        let at = self.0.iter().position(|module| key(&module.info.name) == wanted)?;
         Some(self.0.remove(at))
     }
 
@@ -118,9 +98,7 @@ impl Table {
     }
 
     pub(crate) fn running(&self) -> impl Iterator<Item = &Module> {
-        self.0
-            .iter()
-            .filter(|module| module.status == Status::Running)
+        self.0.iter().filter(|module| module.status == Status::Running)
     }
 
     /// The running modules that need that one: they require it, or it is optional to them.
@@ -128,15 +106,9 @@ impl Table {
         let wanted = key(name);
         let needs = |module: &&Module| {
             let info = &module.info;
-            info.requires
-                .iter()
-                .chain(&info.optional)
-                .any(|other| key(other) == wanted)
+            info.requires.iter().chain(&info.optional).any(|other| key(other) == wanted)
         };
-        self.running()
-            .filter(needs)
-            .map(|module| module.info.name.clone())
-            .collect()
+        self.running().filter(needs).map(|module| module.info.name.clone()).collect()
     }
 
     pub(crate) fn builtin(&self, name: &str) -> Option<Arc<dyn Builtin>> {
@@ -156,11 +128,7 @@ impl Table {
         Row {
             name: format!("{}.so", module.info.name),
             description: module.info.description.clone(),
-            use_count: if running {
-                self.dependents(&module.info.name).len()
-            } else {
-                0
-            },
+            use_count: if running { self.dependents(&module.info.name).len() } else { 0 },
             running,
             support: module.info.support,
             reason,

@@ -20,21 +20,14 @@ type Steps = Arc<Mutex<Vec<String>>>;
 
 fn boot(lines: &str, parts: Vec<Part>) -> (ModuleHost, Result<Vec<String>, BootError>) {
     let dir = tempfile::tempdir().unwrap();
-    let builtins = parts
-        .into_iter()
-        .map(|part| Arc::new(part) as Arc<dyn Builtin>)
-        .collect();
+    let builtins = parts.into_iter().map(|part| Arc::new(part) as Arc<dyn Builtin>).collect();
     let (host, _) = host(dir.path(), builtins);
     let result = host.boot(&config(lines));
     (host, result)
 }
 
 fn running(host: &ModuleHost) -> Vec<String> {
-    host.modules()
-        .into_iter()
-        .filter(|row| row.running)
-        .map(|row| row.name)
-        .collect()
+    host.modules().into_iter().filter(|row| row.running).map(|row| row.name).collect()
 }
 
 #[test]
@@ -42,16 +35,8 @@ fn started_by_priority_then_as_written_and_preloaded_first() {
     let steps = Steps::default();
     let part = |name, priority| Part::new(&steps, name, priority, &[]);
     let lines = "load => c\nload => b\nload => a\npreload => z\n";
-    let (_, result) = boot(
-        lines,
-        vec![
-            part("a", 10),
-            part("b", 60),
-            part("c", 60),
-            part("z", 128),
-            part("unused", 0),
-        ],
-    );
+    let (_, result) =
+        boot(lines, vec![part("a", 10), part("b", 60), part("c", 60), part("z", 128), part("unused", 0)]);
     assert_eq!(result.unwrap(), [""; 0]);
     assert_eq!(*lock(&steps), ["z", "a", "c", "b"]);
 }
@@ -72,10 +57,7 @@ fn what_is_required_is_started_first_whatever_its_priority() {
     let (host, result) = boot("autoload = yes\n", parts);
     assert_eq!(result.unwrap(), [""; 0]);
     assert_eq!(*lock(&steps), ["extra", "res_c", "res_b", "res_a", "app"]);
-    assert_eq!(
-        running(&host),
-        ["extra.so", "res_c.so", "res_b.so", "res_a.so", "app.so"]
-    );
+    assert_eq!(running(&host), ["extra.so", "res_c.so", "res_b.so", "res_a.so", "app.so"]);
 }
 
 #[test]
@@ -97,41 +79,27 @@ fn a_missing_requirement_is_named_and_dependents_decline() {
     assert_eq!(*lock(&steps), ["c"]);
     assert_eq!(running(&host), ["c.so"]);
     let table = show(&host.modules(), None);
-    assert!(
-        table.ends_with("3 modules loaded\n") && table.matches("Not Running").count() == 2,
-        "{table}"
-    );
+    assert!(table.ends_with("3 modules loaded\n") && table.matches("Not Running").count() == 2, "{table}");
 }
 
 #[test]
 fn a_circle_is_named() {
     let steps = Steps::default();
-    let parts = vec![
-        Part::new(&steps, "a", 10, &["b"]),
-        Part::new(&steps, "b", 10, &["a"]),
-    ];
+    let parts = vec![Part::new(&steps, "a", 10, &["b"]), Part::new(&steps, "b", 10, &["a"])];
     let (_, result) = boot("autoload = yes\n", parts);
-    assert_eq!(
-        result.unwrap()[0],
-        "module b does not run: it requires a, which in turn requires it"
-    );
+    assert_eq!(result.unwrap()[0], "module b does not run: it requires a, which in turn requires it");
     assert_eq!(lock(&steps).len(), 0);
 }
 
 #[test]
 fn who_declines_or_fails_does_not_stop_the_others() {
     let steps = Steps::default();
-    let part = |name, outcome| Part {
-        outcome,
-        ..Part::new(&steps, name, 60, &[])
-    };
+    let part = |name, outcome| Part { outcome, ..Part::new(&steps, name, 60, &[]) };
     let parts = vec![
         part("a", Ok(LoadOutcome::Decline("not here".into()))),
         part("b", Err("no such port".into())),
         part("c", Ok(LoadOutcome::Success)),
-        Part {
-            ..Part::new(&steps, "d", 70, &["b"])
-        },
+        Part { ..Part::new(&steps, "d", 70, &["b"]) },
     ];
     let (host, result) = boot("autoload = yes\n", parts);
     assert_eq!(
@@ -143,21 +111,14 @@ fn who_declines_or_fails_does_not_stop_the_others() {
         ]
     );
     assert_eq!(running(&host), ["c.so"]);
-    let row = host
-        .modules()
-        .into_iter()
-        .find(|row| row.name == "a.so")
-        .unwrap();
+    let row = host.modules().into_iter().find(|row| row.name == "a.so").unwrap();
     assert_eq!(row.reason.as_deref(), Some("not here"));
 }
 
 #[test]
 fn the_server_does_not_start_without_what_is_required() {
     let steps = Steps::default();
-    let declines = || Part {
-        outcome: Err("no such port".into()),
-        ..Part::new(&steps, "b", 60, &[])
-    };
+    let declines = || Part { outcome: Err("no such port".into()), ..Part::new(&steps, "b", 60, &[]) };
     let dependent = || Part::new(&steps, "a", 70, &["b"]);
     let cases = [
         (
@@ -184,19 +145,13 @@ fn the_server_does_not_start_without_what_is_required() {
 #[test]
 fn errors_of_the_file_stop_it_before_anything_is_loaded() {
     let steps = Steps::default();
-    for lines in [
-        "load => a\nload-if-possible => b\n",
-        "require => a\nnoload => a\n",
-    ] {
+    for lines in ["load => a\nload-if-possible => b\n", "require => a\nnoload => a\n"] {
         let (_, result) = boot(lines, vec![Part::new(&steps, "a", 60, &[])]);
         assert_eq!(result.unwrap_err().exit_code(), 1);
     }
     assert_eq!(lock(&steps).len(), 0);
     let dir = tempfile::tempdir().unwrap();
-    let missing: BootError = conf::Loader::new(dir.path())
-        .load("modules.conf")
-        .unwrap_err()
-        .into();
+    let missing: BootError = conf::Loader::new(dir.path()).load("modules.conf").unwrap_err().into();
     assert_eq!(missing.exit_code(), 1);
     assert!(missing.to_string().contains("modules.conf"), "{missing}");
 }
@@ -206,9 +161,7 @@ fn a_module_that_is_nowhere_costs_one_line_that_names_where_it_is_asked_for() {
     let dir = moddir(&[]);
     fs::write(dir.path().join("res_text.so"), "text").unwrap();
     let (host, _) = host(dir.path(), Vec::new());
-    let problems = host
-        .boot(&config("load => res_nosuch.so\n\nload => res_text\n"))
-        .unwrap();
+    let problems = host.boot(&config("load => res_nosuch.so\n\nload => res_text\n")).unwrap();
     let dir = dir.path().display();
     assert_eq!(
         problems,
@@ -257,10 +210,7 @@ res_pjsip_xpidf_body_generator.so PJSIP Extension State PIDF Provider      0    
 "
     );
     let contracts = lock(&daemon.contracts);
-    let types: Vec<_> = contracts
-        .values()
-        .flat_map(|contract| &contract.generators)
-        .collect();
+    let types: Vec<_> = contracts.values().flat_map(|contract| &contract.generators).collect();
     assert_eq!(types.len(), 4);
     assert_eq!(contracts["res_pjsip_exten_state"].packages.len(), 2);
 }
@@ -269,10 +219,8 @@ res_pjsip_xpidf_body_generator.so PJSIP Extension State PIDF Provider      0    
 fn bodies_from_files_are_those_of_the_same_code_linked_in() {
     let (_host, daemon, _dir) = presence();
     let contracts = lock(&daemon.contracts);
-    let pairs: [(&str, &dyn BodyGenerator); 2] = [
-        ("res_pjsip_pidf_body_generator", &Pidf),
-        ("res_pjsip_dialog_info_body_generator", &DialogInfo),
-    ];
+    let pairs: [(&str, &dyn BodyGenerator); 2] =
+        [("res_pjsip_pidf_body_generator", &Pidf), ("res_pjsip_dialog_info_body_generator", &DialogInfo)];
     for (module, linked) in pairs {
         let opened = &contracts[module].generators[0];
         assert_eq!(opened.media_type(), linked.media_type());
@@ -313,14 +261,7 @@ fn an_event_package_from_a_file_asks_and_tells_the_daemon() {
     assert_eq!(package.current("1000@default").unwrap(), state(1));
     contract.listeners[0].extension_state_changed("1000@default", &state(8));
     let published = lock(&daemon.published);
-    assert_eq!(
-        *published,
-        [(
-            "extension-state".to_owned(),
-            "1000@default".to_owned(),
-            state(8)
-        )]
-    );
+    assert_eq!(*published, [("extension-state".to_owned(), "1000@default".to_owned(), state(8))]);
 }
 
 #[test]
@@ -333,20 +274,11 @@ fn a_module_in_use_is_not_unloaded_but_by_force() {
     );
     *lock(&daemon.users) = 3;
     let error = host.unload("RES_PJSIP_EXTEN_STATE.so", false).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "module res_pjsip_exten_state is in use: 3 users"
-    );
-    assert_eq!(
-        host.unload("res_pjsip_exten_state", true).unwrap(),
-        Unloaded::Gone
-    );
+    assert_eq!(error.to_string(), "module res_pjsip_exten_state is in use: 3 users");
+    assert_eq!(host.unload("res_pjsip_exten_state", true).unwrap(), Unloaded::Gone);
     assert!(!lock(&daemon.contracts).contains_key("res_pjsip_exten_state"));
     *lock(&daemon.users) = 0;
-    assert!(matches!(
-        host.load("res_pjsip.so"),
-        Err(LoadError::Running(_))
-    ));
+    assert!(matches!(host.load("res_pjsip.so"), Err(LoadError::Running(_))));
     host.load("res_pjsip_exten_state.so").unwrap();
     assert!(host.is_running("res_pjsip_exten_state"));
 }
@@ -354,17 +286,11 @@ fn a_module_in_use_is_not_unloaded_but_by_force() {
 #[test]
 fn a_later_load_does_not_start_what_is_required() {
     let steps = Steps::default();
-    let parts = vec![
-        Part::new(&steps, "a", 60, &["b"]),
-        Part::new(&steps, "b", 60, &[]),
-    ];
+    let parts = vec![Part::new(&steps, "a", 60, &["b"]), Part::new(&steps, "b", 60, &[])];
     let (host, result) = boot("", parts);
     assert_eq!(result.unwrap(), [""; 0]);
     let error = host.load("a").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "module a does not run: it requires b, which is not loaded"
-    );
+    assert_eq!(error.to_string(), "module a does not run: it requires b, which is not loaded");
     host.load("b").unwrap();
     host.load("a.so").unwrap();
     assert_eq!(running(&host), ["b.so", "a.so"]);
@@ -377,10 +303,7 @@ fn a_later_load_does_not_start_what_is_required() {
 #[test]
 fn reload_tells_what_became_of_it() {
     let steps = Steps::default();
-    let part = |name, reload| Part {
-        reload,
-        ..Part::new(&steps, name, 60, &[])
-    };
+    let part = |name, reload| Part { reload, ..Part::new(&steps, name, 60, &[]) };
     let mut stubborn = part("stubborn", Some(Err("line 3".into())));
     stubborn.unload = Err("only at the end".into());
     let parts = vec![part("plain", None), part("good", Some(Ok(()))), stubborn, {
@@ -395,14 +318,8 @@ fn reload_tells_what_became_of_it() {
     assert_eq!(host.reload("nosuch"), Reload::NotFound);
     assert_eq!(
         host.reload_all(),
-        [
-            ("good".to_owned(), Reload::Done),
-            ("stubborn".to_owned(), Reload::Failed("line 3".into()))
-        ]
+        [("good".to_owned(), Reload::Done), ("stubborn".to_owned(), Reload::Failed("line 3".into()))]
     );
-    assert!(matches!(
-        host.unload("stubborn", false),
-        Err(UnloadError::Refused { .. })
-    ));
+    assert!(matches!(host.unload("stubborn", false), Err(UnloadError::Refused { .. })));
     assert!(host.is_running("stubborn"));
 }

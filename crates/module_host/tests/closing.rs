@@ -21,9 +21,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 fn mapped() -> usize {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    maps.lines()
-        .filter(|line| line.contains("/memfd:starling/"))
-        .count()
+    maps.lines().filter(|line| line.contains("/memfd:starling/")).count()
 }
 
 fn query<'a>(resource: &'a str) -> ResourceQuery<'a> {
@@ -56,11 +54,7 @@ fn two_hundred_cycles_leave_nothing_mapped() {
         contract.listeners[0].extension_state_changed("panic", &data);
         assert!(mapped() > 0);
         drop(contract);
-        assert_eq!(
-            host.unload("res_unruly", false).unwrap(),
-            Unloaded::Gone,
-            "cycle {cycle}"
-        );
+        assert_eq!(host.unload("res_unruly", false).unwrap(), Unloaded::Gone, "cycle {cycle}");
         assert_eq!(mapped(), 0, "cycle {cycle}");
     }
     assert_eq!(lock(&daemon.published).len(), 200);
@@ -78,14 +72,10 @@ fn what_came_from_a_module_outlives_it() {
     contract.listeners[0].extension_state_changed("1000@default", &state(1));
     let mut body = Body::new();
     let data = state(0);
-    contract.generators[0]
-        .generate(&context(&data), &mut body)
-        .unwrap();
+    contract.generators[0].generate(&context(&data), &mut body).unwrap();
     let mut doc = Document::new();
     doc.root("presence");
-    contract.supplements[0]
-        .supplement(&context(&data), &mut doc)
-        .unwrap();
+    contract.supplements[0].supplement(&context(&data), &mut doc).unwrap();
     drop(contract);
     assert_eq!(host.unload("res_unruly", false).unwrap(), Unloaded::Gone);
     assert_eq!(mapped(), 0);
@@ -126,31 +116,18 @@ fn panics_are_counted_and_the_hook_is_taken_out_of_use() {
         assert_eq!(package.current("panic"), Err(Fail::Panicked));
         assert_eq!(package.resolve(&query("panic")), Err(500));
     }
-    let counters = contract
-        .counters()
-        .iter()
-        .find(|counters| counters.what() == "unruly")
-        .unwrap();
-    assert_eq!(
-        (counters.calls(), counters.errors(), counters.panics()),
-        (13, 11, 10)
-    );
+    let counters = contract.counters().iter().find(|counters| counters.what() == "unruly").unwrap();
+    assert_eq!((counters.calls(), counters.errors(), counters.panics()), (13, 11, 10));
     assert!(counters.out_of_use());
     assert_eq!(package.current("1000"), Err(Fail::Panicked));
     assert_eq!(counters.panics(), Counters::PANICS);
     let log = daemon.log();
     assert_eq!(log[0], "res_unruly Notice loading");
-    assert!(
-        log[1].starts_with("res_unruly Error panicked at ") && log[1].ends_with(": current"),
-        "{log:?}"
-    );
+    assert!(log[1].starts_with("res_unruly Error panicked at ") && log[1].ends_with(": current"), "{log:?}");
     // The others of the module go on.
     let generator = &contract.generators[0];
     assert_eq!(generator.inputs(), Inputs::VERSION | Inputs::UNIQUE);
-    assert_eq!(
-        generator.generate(&context(&state(0)), &mut Body::new()),
-        Ok(())
-    );
+    assert_eq!(generator.generate(&context(&state(0)), &mut Body::new()), Ok(()));
 }
 
 #[test]
@@ -160,26 +137,16 @@ fn who_still_holds_it_keeps_it_open() {
     let (host, _) = host(dir.path(), Vec::new());
     let host = host.unload_wait(Duration::ZERO);
     host.load("res_unruly").unwrap();
-    let generator: Arc<dyn BodyGenerator> =
-        host.contract("res_unruly").unwrap().generators[0].clone();
-    assert_eq!(
-        host.unload("res_unruly", false).unwrap(),
-        Unloaded::StillHeld
-    );
+    let generator: Arc<dyn BodyGenerator> = host.contract("res_unruly").unwrap().generators[0].clone();
+    assert_eq!(host.unload("res_unruly", false).unwrap(), Unloaded::StillHeld);
     assert!(!host.is_running("res_unruly"));
-    assert_eq!(
-        generator.generate(&context(&state(0)), &mut Body::new()),
-        Ok(())
-    );
+    assert_eq!(generator.generate(&context(&state(0)), &mut Body::new()), Ok(()));
     // It can be loaded again meanwhile: that is another image.
     host.load("res_unruly").unwrap();
     drop(generator);
     let (start, one) = (Instant::now(), mapped() / 2);
     while mapped() > one {
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "the first image is never closed"
-        );
+        assert!(start.elapsed() < Duration::from_secs(10), "the first image is never closed");
         thread::yield_now();
     }
 }
@@ -195,18 +162,12 @@ fn a_file_that_is_replaced_is_what_is_loaded_next() {
     host.load("res_unruly").unwrap();
     // Written over in place, which kills a process that has the file itself mapped.
     let text: &[u8] = b"Misbehaves";
-    let at = original
-        .windows(text.len())
-        .position(|bytes| bytes == text)
-        .unwrap();
+    let at = original.windows(text.len()).position(|bytes| bytes == text).unwrap();
     let mut changed = original;
     changed[at..at + text.len()].copy_from_slice(b"Behaves OK");
     fs::write(&file, &changed).unwrap();
     let contract = host.contract("res_unruly").unwrap();
-    assert_eq!(
-        contract.generators[0].generate(&context(&state(0)), &mut Body::new()),
-        Ok(())
-    );
+    assert_eq!(contract.generators[0].generate(&context(&state(0)), &mut Body::new()), Ok(()));
     drop(contract);
     assert_eq!(host.modules()[0].description, "Misbehaves");
     assert_eq!(host.unload("res_unruly", false).unwrap(), Unloaded::Gone);
@@ -219,10 +180,7 @@ fn a_module_that_declines_or_panics_is_closed_and_says_why() {
     let _alone = alone();
     let dir = moddir(&["res_unruly"]);
     let (host, daemon) = host(dir.path(), Vec::new());
-    for (told, expected) in [
-        ("decline", "told to at "),
-        ("go wrong", "it panicked while it was loaded"),
-    ] {
+    for (told, expected) in [("decline", "told to at "), ("go wrong", "it panicked while it was loaded")] {
         daemon.hint("unruly", "load", told);
         let error = host.load("res_unruly").unwrap_err();
         assert!(
@@ -236,24 +194,12 @@ fn a_module_that_declines_or_panics_is_closed_and_says_why() {
     lock(&daemon.hints).clear();
     *lock(&daemon.refuse) = Some("text/unruly has a generator".into());
     let error = host.load("res_unruly").unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "module res_unruly does not run: text/unruly has a generator"
-    );
-    assert_eq!(
-        host.unload("res_unruly", false).unwrap(),
-        Unloaded::NotRunning
-    );
-    assert!(matches!(
-        host.unload("res_unruly", false),
-        Err(UnloadError::NotFound(_))
-    ));
+    assert_eq!(error.to_string(), "module res_unruly does not run: text/unruly has a generator");
+    assert_eq!(host.unload("res_unruly", false).unwrap(), Unloaded::NotRunning);
+    assert!(matches!(host.unload("res_unruly", false), Err(UnloadError::NotFound(_))));
     let start = Instant::now();
     while mapped() > 0 {
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "it is never closed"
-        );
+        assert!(start.elapsed() < Duration::from_secs(10), "it is never closed");
         thread::yield_now();
     }
 }

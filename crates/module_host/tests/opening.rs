@@ -30,11 +30,7 @@ fn path(dir: &Path, name: &str) -> PathBuf {
 fn patched(offset: usize, bytes: &[u8]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let mut file = fs::read(module_file(PIDF)).unwrap();
-    let magics: Vec<_> = file
-        .windows(MAGIC.len())
-        .enumerate()
-        .filter(|(_, bytes)| *bytes == MAGIC)
-        .collect();
+    let magics: Vec<_> = file.windows(MAGIC.len()).enumerate().filter(|(_, bytes)| *bytes == MAGIC).collect();
     assert_eq!(magics.len(), 1, "the root is where the magic is");
     let at = magics[0].0 + offset;
     file[at..at + bytes.len()].copy_from_slice(bytes);
@@ -48,12 +44,7 @@ fn a_file_that_is_no_elf() {
     fs::write(path(dir.path(), "res_text"), "not a module").unwrap();
     let error = refused(dir.path(), "res_text");
     assert!(matches!(error, OpenError::NotShared { .. }), "{error}");
-    assert!(
-        error
-            .to_string()
-            .ends_with("res_text.so is not a shared object"),
-        "{error}"
-    );
+    assert!(error.to_string().ends_with("res_text.so is not a shared object"), "{error}");
 }
 
 #[test]
@@ -80,16 +71,10 @@ fn a_file_for_another_machine() {
 #[test]
 fn a_shared_object_that_is_no_module() {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
-    let library = maps
-        .lines()
-        .filter_map(|line| line.split_whitespace().nth(5))
-        .find(|path| path.contains("libgcc_s"));
+    let library =
+        maps.lines().filter_map(|line| line.split_whitespace().nth(5)).find(|path| path.contains("libgcc_s"));
     let dir = tempfile::tempdir().unwrap();
-    fs::copy(
-        library.expect("every Rust program has it"),
-        path(dir.path(), "res_other"),
-    )
-    .unwrap();
+    fs::copy(library.expect("every Rust program has it"), path(dir.path(), "res_other")).unwrap();
     let error = refused(dir.path(), "res_other");
     assert!(matches!(error, OpenError::NotModule { .. }), "{error}");
 }
@@ -99,10 +84,7 @@ fn a_module_under_another_name() {
     let dir = tempfile::tempdir().unwrap();
     fs::copy(module_file(PIDF), path(dir.path(), "res_other")).unwrap();
     let error = refused(dir.path(), "res_other");
-    assert!(
-        matches!(&error, OpenError::Misnamed { declared, .. } if declared == PIDF),
-        "{error}"
-    );
+    assert!(matches!(&error, OpenError::Misnamed { declared, .. } if declared == PIDF), "{error}");
 }
 
 #[test]
@@ -120,10 +102,7 @@ fn a_module_of_another_epoch() {
 fn a_module_of_another_layout() {
     let dir = patched(MAGIC.len() + 8, &(LAYOUT_DIGEST ^ 1).to_ne_bytes());
     let error = refused(dir.path(), PIDF);
-    assert!(
-        matches!(error, OpenError::Layout { theirs, .. } if theirs == LAYOUT_DIGEST ^ 1),
-        "{error}"
-    );
+    assert!(matches!(error, OpenError::Layout { theirs, .. } if theirs == LAYOUT_DIGEST ^ 1), "{error}");
     assert_eq!(error.to_string().lines().count(), 1);
 }
 
@@ -138,12 +117,7 @@ fn a_module_that_is_not_there() {
 /// The complete check belongs into a process of its own: this runs the test below in one.
 fn check(file: &Path) -> String {
     let output = std::process::Command::new(env::current_exe().unwrap())
-        .args([
-            "check_in_a_process_of_its_own",
-            "--exact",
-            "--nocapture",
-            "--include-ignored",
-        ])
+        .args(["check_in_a_process_of_its_own", "--exact", "--nocapture", "--include-ignored"])
         .env("CHECK_FILE", file)
         .output()
         .unwrap();
@@ -164,10 +138,7 @@ fn the_complete_check_agrees() {
     for name in [PIDF, "res_pjsip_exten_state"] {
         let text = check(&module_file(name));
         assert!(text.contains("ok: true"), "{text}");
-        assert!(
-            text.contains("requires res_pjsip, res_pjsip_pubsub"),
-            "{text}"
-        );
+        assert!(text.contains("requires res_pjsip, res_pjsip_pubsub"), "{text}");
     }
 }
 
@@ -175,14 +146,8 @@ fn the_complete_check_agrees() {
 fn the_complete_check_refuses_what_the_host_refuses() {
     let dir = patched(MAGIC.len() + 8, &(LAYOUT_DIGEST ^ 1).to_ne_bytes());
     let text = check(&path(dir.path(), PIDF));
-    assert!(
-        text.contains("another way") && text.contains("ok: false"),
-        "{text}"
-    );
+    assert!(text.contains("another way") && text.contains("ok: false"), "{text}");
     let dir = patched(MAGIC.len(), &(EPOCH + 1).to_ne_bytes());
     let text = check(&path(dir.path(), PIDF));
-    assert!(
-        text.contains("interface 2") && text.contains("ok: false"),
-        "{text}"
-    );
+    assert!(text.contains("interface 2") && text.contains("ok: false"), "{text}");
 }

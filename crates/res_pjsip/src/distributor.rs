@@ -12,9 +12,9 @@ use sip::transaction::{Arrival, TransactionId, TransactionKey};
 use sip::{HeaderName, NameAddrRef, RawMessage, Refusal, Scheme, UriRef, ViaRef};
 
 use crate::config::Endpoint;
+use crate::core::Core;
 use crate::identify::IdentifyRequest;
 use crate::output::{Output, Peer};
-use crate::shard::Core;
 
 /// A well-formed request, of anybody.
 pub struct Incoming<'a> {
@@ -89,16 +89,13 @@ impl Core {
             return None;
         };
         if !self.snapshot().config.allows_source(peer.address.ip()) {
-            tracing::info!(
-                "{} from {} refused: the address is not permitted (type=acl)",
-                incoming.method,
-                peer.address
-            );
+            note_refusal(&incoming, None, "the address is not permitted (type=acl)", 403);
             self.refuse(&incoming, 403, out, |_| {});
             return None;
         }
         incoming.transaction = Some(self.open_transaction(&incoming, out)?);
         if let Err((status, reason)) = check_uris(&incoming) {
+            note_refusal(&incoming, None, reason, status);
             self.refuse_with_reason(&incoming, status, reason, out, |_| {});
             return None;
         }
@@ -108,6 +105,8 @@ impl Core {
         }
         let unsupported = self.unsupported(&incoming);
         if !unsupported.is_empty() {
+            let why = format!("it requires {unsupported}, which nothing here supports");
+            note_refusal(&incoming, Some(&endpoint), &why, 420);
             self.refuse(&incoming, 420, out, |w| {
                 w.header("Unsupported", unsupported);
             });
@@ -125,7 +124,18 @@ impl Core {
         out: &mut Output,
     ) {
         let (status, reason) = (refusal.status, &refusal.reason);
-        tracing::debug!("Malformed request from {}: {status} {reason}", peer.address);
+        let method = message.request().map_or("request", |line| line.method);
+        if method == "SUBSCRIBE" {
+            let uri = message.request().map(|line| line.uri).unwrap_or_default();
+            tracing::info!(
+                "SUBSCRIBE from {} for '{}' refused: {} ({status})",
+                peer.address,
+                printable(uri),
+                printable(reason.as_bytes())
+            );
+        } else {
+            tracing::debug!("Malformed {method} from {}: {status} {reason}", peer.address);
+        }
         if !message.is_answerable() {
             return self.stats().unanswerable.add();
         }
@@ -139,12 +149,7 @@ impl Core {
     /// No module serves the method.
     pub(crate) fn nobody_serves(&mut self, request: &Request<'_>, out: &mut Output) {
         let status = if request.in_dialog() || request.method == "CANCEL" { 481 } else { 501 };
-        tracing::info!(
-            "{} of endpoint '{}' for '{}' refused: no module serves it ({status})",
-            request.method,
-            request.endpoint.id,
-            request.uri.text()
-        );
+        note_refusal(request, Some(&request.endpoint), "no module serves this method", status);
         let allow = self.allow().to_owned();
         self.refuse(request, status, out, |w| {
             w.header("Allow", allow);
@@ -168,6 +173,7 @@ impl Core {
             Arrival::Answered(bytes) => out.send(incoming.reply_to, bytes),
             Arrival::Pending => {}
             Arrival::Merged => {
+                note_refusal(incoming, None, "the same request has come by another way", 482);
                 self.refuse(incoming, 482, out, |_| {});
                 return None;
             }
@@ -245,6 +251,20 @@ impl Core {
             required.filter(|tag| !self.option_tags().iter().any(|known| known.eq_ignore_ascii_case(tag)));
         unknown.collect::<Vec<_>>().join(", ")
     }
+}
+
+/// One line for each request that is refused; what a phone wrote cannot make a second one.
+pub fn note_refusal(incoming: &Incoming<'_>, endpoint: Option<&Endpoint>, why: &str, status: u16) {
+    let who = match endpoint {
+        Some(endpoint) => format!("of endpoint '{}'", endpoint.id),
+        None => format!("from {}", incoming.peer.address),
+    };
+    tracing::info!(
+        "{} {who} for '{}' refused: {} ({status})",
+        incoming.method,
+        incoming.uri.text(),
+        printable(why.as_bytes())
+    );
 }
 
 /// Reads what an answer needs; without these there is none.

@@ -5,6 +5,7 @@
 //! `res_pjsip_pubsub`.
 
 pub mod config;
+mod core;
 mod distributor;
 pub mod identify;
 mod net;
@@ -18,12 +19,13 @@ mod stats;
 mod tag;
 mod trace;
 
-pub use distributor::{Incoming, Request};
+pub use crate::core::{Core, Routes};
+pub use distributor::{Incoming, Request, note_refusal};
 pub use net::BindError;
 pub use options::OptionsModule;
 pub use output::{Output, Packet, Peer};
 pub use service::{Pjsip, StartError, sum};
-pub use shard::{Answer, Core, ModuleFactory, Routes, Shard, ShardMessage, ShardModule};
+pub use shard::{Answer, ModuleFactory, Shard, ShardMessage, ShardModule};
 pub use snapshot::{BoundTransport, ExtensionLookup, Snapshot};
 pub use stats::{Counter, Stats};
 pub use trace::TraceFilter;

@@ -5,9 +5,10 @@
 
 use std::any::Any;
 
+use crate::core::Core;
 use crate::distributor::Request;
 use crate::output::Output;
-use crate::shard::{Answer, Core, ShardModule};
+use crate::shard::{Answer, ShardModule};
 
 /// Serves OPTIONS in one shard.
 #[derive(Debug, Default)]

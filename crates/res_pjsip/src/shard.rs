@@ -6,23 +6,16 @@
 //! has passed the distributor is up to the [`ShardModule`]s, one for each method.
 
 use std::any::Any;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-use sip::transaction::{ClientTimer, ClientTransactions, ServerTransactions, Tick, Timers};
-use sip::{Millis, RawMessage, ScanError, Scanner, TimerWheel, Writer};
+use sip::transaction::{ClientTimer, ClientTransactions, Tick};
+use sip::{Millis, RawMessage, ScanError, Scanner};
 
-use crate::distributor::{Incoming, Request};
+use crate::core::{Core, Routes, Timer, split_token};
+use crate::distributor::Request;
 use crate::output::{Output, Packet, Peer};
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
-use crate::tag::TagSource;
-
-/// Memory that one shard spends on answers kept for retransmitted requests.
-const KEPT_ANSWERS: usize = 64 << 20;
-/// Client tokens and timer tokens carry the module in their top byte.
-const TOKEN_BITS: u32 = 56;
 
 /// A response to a request that a module sent, or the lack of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,36 +71,6 @@ pub enum ShardMessage {
     Stop,
 }
 
-/// Finds the local address that packets to a destination leave from.
-pub trait Routes: Send {
-    /// The source address for `destination`, or none if there is no way there.
-    fn source_for(&mut self, destination: SocketAddr) -> Option<IpAddr>;
-}
-
-enum Timer {
-    Client(ClientTimer),
-    Module(u64),
-}
-
-/// The part of a shard that modules work with.
-pub struct Core {
-    id: u16,
-    count: u16,
-    now: Millis,
-    snapshot: Arc<Snapshot>,
-    server: ServerTransactions,
-    client: ClientTransactions<Peer>,
-    timers: TimerWheel<Timer>,
-    tags: TagSource,
-    routes: Box<dyn Routes>,
-    stats: Arc<Stats>,
-    allow: String,
-    option_tags: Vec<&'static str>,
-    hash: FixedState,
-    /// The module that is running: owner of the timers and requests that it starts.
-    current: u8,
-}
-
 /// See the module's description.
 pub struct Shard {
     core: Core,
@@ -125,29 +88,8 @@ impl Shard {
         snapshot: Arc<Snapshot>,
         routes: Box<dyn Routes>,
     ) -> Self {
-        let system = &snapshot.config.system;
-        let timers = Timers {
-            t1: system.timer_t1.as_millis() as Millis,
-            timeout: system.timer_b.as_millis() as Millis,
-            ..Timers::default()
-        };
         Self {
-            core: Core {
-                id,
-                count,
-                now,
-                snapshot,
-                server: ServerTransactions::new(timers, KEPT_ANSWERS),
-                client: ClientTransactions::new(id, timers),
-                timers: TimerWheel::new(now),
-                tags: TagSource::new(),
-                routes,
-                stats: Arc::default(),
-                allow: String::new(),
-                option_tags: Vec::new(),
-                hash: FixedState::with_seed(seed),
-                current: 0,
-            },
+            core: Core::new(id, count, seed, now, snapshot, routes),
             scanner: Scanner::new(),
             modules: Vec::new(),
         }
@@ -329,190 +271,4 @@ impl Shard {
         self.core.allow = modules().flat_map(|m| m.methods()).copied().collect::<Vec<_>>().join(", ");
         self.core.option_tags = modules().flat_map(|m| m.option_tags()).copied().collect();
     }
-}
-
-impl Core {
-    /// Number of this shard.
-    pub fn id(&self) -> u16 {
-        self.id
-    }
-
-    /// The time of what is being handled.
-    pub fn now(&self) -> Millis {
-        self.now
-    }
-
-    /// The configuration.
-    pub fn snapshot(&self) -> &Arc<Snapshot> {
-        &self.snapshot
-    }
-
-    /// The counters.
-    pub fn stats(&self) -> &Stats {
-        &self.stats
-    }
-
-    /// The methods that are served, as an Allow header.
-    pub fn allow(&self) -> &str {
-        &self.allow
-    }
-
-    /// The option tags that are understood.
-    pub fn option_tags(&self) -> &[&'static str] {
-        &self.option_tags
-    }
-
-    /// A new dialog tag.
-    pub fn new_tag(&mut self) -> String {
-        self.tags.next()
-    }
-
-    /// The address of ours that `peer` sees: where a transport is bound to all addresses, the one
-    /// that packets to the peer leave from.
-    pub fn local_address(&mut self, peer: Peer) -> SocketAddr {
-        let Some(transport) = self.snapshot.transports.get(usize::from(peer.transport)) else {
-            return SocketAddr::from(([0, 0, 0, 0], 0));
-        };
-        let mut local = transport.local;
-        if local.ip().is_unspecified()
-            && let Some(ip) = self.routes.source_for(peer.address)
-        {
-            local.set_ip(ip);
-        }
-        local
-    }
-
-    /// Arms a timer of the module that is running.
-    pub fn arm(&mut self, at: Millis, token: u64) {
-        self.timers.insert(at, Timer::Module(join_token(self.current, token)));
-    }
-
-    /// Sends a request of the module that is running; the answer comes back with `token`. `write`
-    /// gets the branch for the Via and appends the whole message.
-    pub fn send_request<E>(
-        &mut self,
-        peer: Peer,
-        token: u64,
-        out: &mut Output,
-        write: impl FnOnce(&mut Vec<u8>, &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let owner = join_token(self.current, token);
-        let started = self.client.start(self.now, peer, false, owner, write)?;
-        out.send(peer, self.client.request(started.timer));
-        self.timers.insert(started.at, Timer::Client(started.timer));
-        Ok(())
-    }
-
-    /// Answers a request, adding Server; `headers` adds the rest. A To tag is added where there is
-    /// none.
-    pub fn respond(
-        &mut self,
-        request: &Incoming<'_>,
-        code: u16,
-        tag: Option<&str>,
-        out: &mut Output,
-        headers: impl FnOnce(&mut Writer<'_>),
-    ) {
-        self.respond_with_reason(request, code, sip::reason_phrase(code), tag, out, headers);
-    }
-
-    /// Answers a request with an error. The To tag is the branch of the request, as it is for every
-    /// stateless answer.
-    pub fn refuse(
-        &mut self,
-        request: &Incoming<'_>,
-        code: u16,
-        out: &mut Output,
-        headers: impl FnOnce(&mut Writer<'_>),
-    ) {
-        self.refuse_with_reason(request, code, sip::reason_phrase(code), out, headers);
-    }
-
-    /// [`refuse`](Self::refuse) with a reason phrase of its own.
-    pub fn refuse_with_reason(
-        &mut self,
-        request: &Incoming<'_>,
-        code: u16,
-        reason: &str,
-        out: &mut Output,
-        headers: impl FnOnce(&mut Writer<'_>),
-    ) {
-        self.stats.refused.add();
-        let branch = String::from_utf8_lossy(request.via.branch.unwrap_or_default());
-        self.respond_with_reason(request, code, reason, Some(&branch), out, headers);
-    }
-
-    fn respond_with_reason(
-        &mut self,
-        request: &Incoming<'_>,
-        code: u16,
-        reason: &str,
-        tag: Option<&str>,
-        out: &mut Output,
-        headers: impl FnOnce(&mut Writer<'_>),
-    ) {
-        let record_route = code < 300 && request.method == "SUBSCRIBE";
-        let (peer, reply_to, message) = (request.peer, request.reply_to, &request.message);
-        let written =
-            self.write_answer(reply_to, peer, message, (code, reason), tag, record_route, out, headers);
-        if let (Some(bytes), Some(id)) = (written, request.transaction) {
-            self.server.answer(id, bytes);
-        }
-    }
-
-    /// Writes an answer; gives its bytes.
-    #[expect(clippy::too_many_arguments, reason = "all of them vary, and there are two callers")]
-    pub(crate) fn write_answer<'o>(
-        &mut self,
-        reply_to: Peer,
-        peer: Peer,
-        message: &RawMessage<'_>,
-        (code, reason): (u16, &str),
-        tag: Option<&str>,
-        record_route: bool,
-        out: &'o mut Output,
-        headers: impl FnOnce(&mut Writer<'_>),
-    ) -> Option<&'o [u8]> {
-        let server = &self.snapshot.config.global.user_agent;
-        let written = out.send_with(reply_to, |bytes| {
-            let mut writer = sip::response(bytes, message, code, reason, peer.address, tag, record_route);
-            headers(&mut writer);
-            if !server.is_empty() {
-                writer.header("Server", &**server);
-            }
-            writer.finish(None)
-        });
-        written
-            .inspect_err(|error| {
-                self.stats.unanswerable.add();
-                tracing::debug!("No {code} could be written to {}: {error}", peer.address);
-            })
-            .ok()
-    }
-
-    pub(crate) fn server_transactions(&mut self) -> &mut ServerTransactions {
-        &mut self.server
-    }
-
-    pub(crate) fn random_hex(&mut self) -> String {
-        self.tags.next()
-    }
-
-    fn shard_of(&self, call_id: &[u8]) -> u16 {
-        use std::hash::BuildHasher;
-        (self.hash.hash_one(call_id) % u64::from(self.count)) as u16
-    }
-
-    fn hand_over(&self, shard: u16, peer: Peer, packet: &[u8], out: &mut Output) {
-        self.stats.handed_over.add();
-        out.hand_over(shard, Packet { peer, bytes: packet.into() });
-    }
-}
-
-fn join_token(module: u8, token: u64) -> u64 {
-    u64::from(module) << TOKEN_BITS | token & ((1 << TOKEN_BITS) - 1)
-}
-
-fn split_token(token: u64) -> (usize, u64) {
-    ((token >> TOKEN_BITS) as usize, token & ((1 << TOKEN_BITS) - 1))
 }

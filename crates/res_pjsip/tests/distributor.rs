@@ -1,5 +1,7 @@
 //! What a request meets before a module serves it, packet in and packet out.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests; a panic here is a failed test")]
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 

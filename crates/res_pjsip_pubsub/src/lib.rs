@@ -19,5 +19,5 @@ mod table;
 mod tests;
 
 pub use registry::{ModuleParts, Registry};
-pub use service::{PubSubService, SubscriptionInfo, WatcherHook};
+pub use service::{Pending, PubSubService, SubscriptionInfo, WatcherHook, WatcherInfo};
 pub use show::show_subscriptions;

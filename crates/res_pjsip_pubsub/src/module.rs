@@ -14,7 +14,7 @@ use crate::body::Bodies;
 use crate::intern::Interner;
 use crate::registry::Registry;
 use crate::resource::{ResourceId, Resources};
-use crate::service::{Shared, SubscriptionInfo};
+use crate::service::{Shared, SubscriptionInfo, WatcherInfo};
 use crate::stats::PubSubStats;
 use crate::subscription::{Reason, Subscription};
 use crate::table::Table;
@@ -37,6 +37,8 @@ pub(crate) enum Message {
     Updates,
     /// Lists the subscriptions.
     List(std::sync::mpsc::Sender<Vec<SubscriptionInfo>>),
+    /// Tells what the watchers of a resource (topic, key) know.
+    Watchers(Arc<str>, Arc<str>, std::sync::mpsc::Sender<Vec<WatcherInfo>>),
 }
 
 /// All subscriptions of one shard.
@@ -188,6 +190,12 @@ impl PubSub {
         }
     }
 
+    fn watchers(&self, core: &Core, topic: &str, key: &str) -> Vec<WatcherInfo> {
+        let Some(id) = self.resources.find(topic, key) else { return Vec::new() };
+        let watchers = self.resources.watchers(id).iter().filter_map(|index| self.subscriptions.get(*index));
+        watchers.map(|subscription| subscription.explain(core.now())).collect()
+    }
+
     fn list(&self, core: &Core) -> Vec<SubscriptionInfo> {
         let info = |subscription: &Subscription| SubscriptionInfo {
             endpoint: subscription.endpoint.clone(),
@@ -235,6 +243,7 @@ impl ShardModule for PubSub {
             Message::Updates => self.take_updates(core, out),
             // Whoever asked may have given up waiting.
             Message::List(reply) => drop(reply.send(self.list(core))),
+            Message::Watchers(topic, key, reply) => drop(reply.send(self.watchers(core, &topic, &key))),
         }
     }
 

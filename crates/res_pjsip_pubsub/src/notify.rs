@@ -74,6 +74,8 @@ impl PubSub {
         match sent {
             Ok(()) => {
                 self.stats.notifies.add();
+                subscription.notified_at = core.now();
+                subscription.answer = 0;
                 subscription.in_flight = true;
                 subscription.dirty = false;
                 subscription.version = subscription.version.wrapping_add(1);
@@ -90,6 +92,7 @@ impl PubSub {
     pub(crate) fn notify_answered(&mut self, core: &mut Core, index: u32, answer: Answer, out: &mut Output) {
         let Some(subscription) = self.subscriptions.get_mut(index) else { return };
         subscription.in_flight = false;
+        subscription.answer = answer.status;
         if subscription.ended {
             return self.remove(index);
         }

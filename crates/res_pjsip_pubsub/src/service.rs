@@ -34,6 +34,46 @@ pub struct SubscriptionInfo {
     pub call_id: String,
 }
 
+/// What `core explain hint` says of a watcher.
+#[derive(Debug, Clone)]
+pub struct WatcherInfo {
+    /// The watcher.
+    pub endpoint: Arc<Endpoint>,
+    /// The event package.
+    pub event: Arc<str>,
+    /// The type of its bodies.
+    pub media_type: Arc<str>,
+    /// Call-ID.
+    pub call_id: String,
+    /// Seconds left.
+    pub expiry: u64,
+    /// Time since the last NOTIFY was sent.
+    pub notified: Duration,
+    /// CSeq number of the last NOTIFY.
+    pub cseq: u32,
+    /// Version of its body; none before the first.
+    pub version: Option<u32>,
+    /// Its answer, if there is one yet.
+    pub answer: Option<u16>,
+    /// What it waits for.
+    pub pending: Pending,
+}
+
+/// What is on the way to a watcher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    /// Nothing: the phone has the newest state.
+    Nothing,
+    /// The answer to the NOTIFY with the newest state.
+    Answer,
+    /// The answer to an older NOTIFY; then the newest state is sent.
+    NewerState,
+    /// Its turn in the queue, or the time that the phone asked for (Retry-After).
+    Turn,
+    /// A module that makes its body type.
+    Generator,
+}
+
 type Updates = HashMap<(Arc<str>, Arc<str>), Arc<Payload>>;
 
 /// What shards and the rest of the server share.
@@ -87,8 +127,26 @@ impl PubSubService {
 
     /// All inbound subscriptions, by endpoint and resource.
     pub fn list(&self) -> Vec<SubscriptionInfo> {
+        let mut all = self.ask(Message::List);
+        let order = |s: &SubscriptionInfo| {
+            (s.endpoint.id.clone(), s.resource.clone(), s.event.clone(), s.call_id.clone())
+        };
+        all.sort_by_cached_key(order);
+        all
+    }
+
+    /// The watchers of a resource, by endpoint.
+    pub fn watchers(&self, topic: &str, key: &str) -> Vec<WatcherInfo> {
+        let (topic, key): (Arc<str>, Arc<str>) = (topic.into(), key.into());
+        let mut all = self.ask(|reply| Message::Watchers(topic.clone(), key.clone(), reply));
+        all.sort_by_cached_key(|w: &WatcherInfo| (w.endpoint.id.clone(), w.event.clone(), w.call_id.clone()));
+        all
+    }
+
+    /// Asks every shard and puts the answers together. A shard that is too busy is left out.
+    fn ask<T>(&self, message: impl Fn(mpsc::Sender<Vec<T>>) -> Message) -> Vec<T> {
         let (reply, answers) = mpsc::channel();
-        self.pjsip.send_to_module(NAME, |_| Box::new(Message::List(reply.clone())));
+        self.pjsip.send_to_module(NAME, |_| Box::new(message(reply.clone())));
         drop(reply);
         let mut all = Vec::new();
         for _ in 0..self.pjsip.shard_count() {
@@ -97,10 +155,6 @@ impl PubSubService {
                 Err(_) => break,
             }
         }
-        let order = |s: &SubscriptionInfo| {
-            (s.endpoint.id.clone(), s.resource.clone(), s.event.clone(), s.call_id.clone())
-        };
-        all.sort_by_cached_key(order);
         all
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use module_api::{EventPackage, ResourceQuery};
 use res_pjsip::config::Endpoint;
-use res_pjsip::{Core, Output, Peer, Request};
+use res_pjsip::{Core, Output, Peer, Request, note_refusal};
 use sip::{Dialog, DialogError, EventRef, HeaderName, Scheme, UriRef};
 
 use crate::module::PubSub;
@@ -60,13 +60,7 @@ impl PubSub {
 
     fn refuse(&mut self, core: &mut Core, request: &Request<'_>, refusal: Refusal, out: &mut Output) {
         self.stats.refused.add();
-        tracing::info!(
-            "SUBSCRIBE of endpoint '{}' for '{}' refused: {} ({})",
-            request.endpoint.id,
-            request.uri.user_unescaped().escape_debug(),
-            refusal.why.escape_debug(),
-            refusal.status
-        );
+        note_refusal(request, Some(&request.endpoint), &refusal.why, refusal.status);
         let reason = refusal.reason.unwrap_or(sip::reason_phrase(refusal.status));
         core.refuse_with_reason(request, refusal.status, reason, out, |w| {
             if let Some((name, value)) = refusal.header {
@@ -174,6 +168,8 @@ impl PubSub {
             armed_for: expires_at,
             granted: accepted.expires,
             version: 0,
+            notified_at: now,
+            answer: 0,
             in_flight: false,
             dirty: true,
             queued: false,

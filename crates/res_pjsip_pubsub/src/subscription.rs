@@ -1,12 +1,14 @@
 //! One subscription: what a NOTIFY needs, in as few bytes as it takes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use res_pjsip::Peer;
 use res_pjsip::config::Endpoint;
 use sip::{Dialog, Millis};
 
 use crate::resource::ResourceId;
+use crate::service::{Pending, WatcherInfo};
 
 /// Why a subscription ends (RFC 6665 4.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,10 @@ pub(crate) struct Subscription {
     pub(crate) granted: u32,
     /// Version of the next body.
     pub(crate) version: u32,
+    /// When the last NOTIFY was sent.
+    pub(crate) notified_at: Millis,
+    /// Its answer; 0 as long as there is none.
+    pub(crate) answer: u16,
     /// A NOTIFY waits for its answer.
     pub(crate) in_flight: bool,
     /// The state that the phone knows is older than the resource's, or it must hear of its end.
@@ -75,6 +81,28 @@ impl Subscription {
     /// Whole seconds until it ends.
     pub(crate) fn seconds_left(&self, now: Millis) -> u64 {
         self.expires_at.saturating_sub(now) / 1000
+    }
+
+    /// What its phone knows, and what is on the way to it.
+    pub(crate) fn explain(&self, now: Millis) -> WatcherInfo {
+        WatcherInfo {
+            endpoint: self.endpoint.clone(),
+            event: self.event.clone(),
+            media_type: self.media_type.clone(),
+            call_id: String::from_utf8_lossy(self.dialog.call_id()).into_owned(),
+            expiry: self.seconds_left(now),
+            notified: Duration::from_millis(now.saturating_sub(self.notified_at)),
+            cseq: self.dialog.local_cseq(),
+            version: self.version.checked_sub(1),
+            answer: (self.answer != 0).then_some(self.answer),
+            pending: match (self.waiting, self.in_flight, self.dirty) {
+                (true, _, _) => Pending::Generator,
+                (_, true, true) => Pending::NewerState,
+                (_, true, false) => Pending::Answer,
+                (_, false, true) => Pending::Turn,
+                (_, false, false) => Pending::Nothing,
+            },
+        }
     }
 
     /// Whether requests inside the dialog still reach it.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use cli::{CommandGuard, ServerOptions};
 use logger::Logger;
 use module_host::ModuleHost;
+use store::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing_subscriber::layer::SubscriberExt;
@@ -40,7 +41,8 @@ pub(crate) fn run(
     let logger = start_log(args, &settings)?;
     report::report(remarks);
     let (stop, stops) = mpsc::unbounded_channel();
-    let server = Server::new(settings, logger.clone(), stop);
+    let store = Store::open(&settings.db_dir.join("astdb.sqlite3")).map_err(|error| error.to_string())?;
+    let server = Server::new(settings, logger.clone(), store, stop);
     // The control socket is there before the modules are, for whoever waits for the boot.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -79,6 +81,9 @@ pub(crate) fn run(
         tracing::error!("The control socket failed: {error}");
     }
     runtime.shutdown_timeout(Duration::from_secs(1));
+    if !server.store.flush(Duration::from_secs(5)) {
+        tracing::error!("Not everything is in the store: the disk is too slow or full");
+    }
     logger.flush(Duration::from_secs(5));
     result
 }
@@ -171,7 +176,9 @@ async fn wait_for_stop(server: &Server, mut stops: mpsc::UnboundedReceiver<Stop>
             stop = stops.recv() => return stop.unwrap_or(Stop::Now),
             _ = terminate.recv() => return Stop::Now,
             _ = interrupt.recv() => return Stop::Now,
-            _ = hangup.recv() => server.reload(),
+            _ = hangup.recv() => {
+                tracing::info!("Reload: {}", server.reload().lines().collect::<Vec<_>>().join(" "));
+            }
         }
     }
 }

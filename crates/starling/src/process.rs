@@ -69,7 +69,9 @@ pub(crate) fn apply(settings: &Settings) -> Result<(), String> {
 
 /// Makes the directories that the server writes to, owned by the user that it will be.
 fn make_directories(settings: &Settings) -> Result<(), String> {
-    for (name, directory) in [("astrundir", &settings.run_dir), ("astlogdir", &settings.log_dir)] {
+    let directories =
+        [("astrundir", &settings.run_dir), ("astlogdir", &settings.log_dir), ("astdbdir", &settings.db_dir)];
+    for (name, directory) in directories {
         std::fs::create_dir_all(directory)
             .map_err(|error| format!("cannot make {name} {}: {error}", directory.display()))?;
         own(settings, directory)?;

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use cli::Cli;
 use dialplan::Hints;
 use logger::Logger;
-use module_host::ModuleHost;
+use module_host::{ModuleHost, Reload};
 use res_pjsip::Pjsip;
 use res_pjsip_pubsub::PubSubService;
+use store::Store;
 use tokio::sync::mpsc;
 
 use crate::settings::Settings;
@@ -31,6 +32,7 @@ pub(crate) struct Server {
     pub(crate) cli: Arc<Cli>,
     pub(crate) logger: Logger,
     pub(crate) hints: Arc<Hints>,
+    pub(crate) store: Store,
     pub(crate) modules: OnceLock<Arc<ModuleHost>>,
     /// `res_pjsip` while it is loaded.
     pub(crate) pjsip: Slot<Pjsip>,
@@ -44,13 +46,19 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new(settings: Settings, logger: Logger, stop: mpsc::UnboundedSender<Stop>) -> Arc<Self> {
+    pub(crate) fn new(
+        settings: Settings,
+        logger: Logger,
+        store: Store,
+        stop: mpsc::UnboundedSender<Stop>,
+    ) -> Arc<Self> {
         let now = Instant::now();
         Arc::new(Self {
             settings,
             cli: Cli::new(),
             logger,
             hints: Hints::new(),
+            store,
             modules: OnceLock::new(),
             pjsip: Slot::default(),
             pubsub: Slot::default(),
@@ -67,13 +75,27 @@ impl Server {
         conf::Loader::new(&self.settings.etc_dir).exec(self.settings.execute_includes)
     }
 
-    /// Reads all configuration again that can be read again.
-    pub(crate) fn reload(&self) {
-        if let Some(modules) = self.modules.get() {
-            for (module, result) in modules.reload_all() {
-                tracing::info!("Reload of {module}: {result:?}");
-            }
-        }
+    /// Reads all configuration again that can be read again; gives a line for each module.
+    pub(crate) fn reload(&self) -> String {
+        let modules = self.modules.get().map(|modules| modules.reload_all()).unwrap_or_default();
+        self.note_reload();
+        let lines = modules.iter().map(|(module, result)| format!("{}\n", reload_text(module, result)));
+        let log = self.logger.reload(None);
+        lines.collect::<String>() + &log.text
+    }
+
+    /// Reads the configuration of one module again: the words for the operator, and whether it went
+    /// well.
+    pub(crate) fn reload_module(&self, module: &str) -> (String, bool) {
+        let Some(modules) = self.modules.get() else {
+            return ("The server cannot reload a module yet\n".into(), false);
+        };
+        let result = modules.reload(module);
+        self.note_reload();
+        (format!("{}\n", reload_text(module, &result)), result == Reload::Done)
+    }
+
+    fn note_reload(&self) {
         *lock(&self.last_reload) = Instant::now();
     }
 
@@ -107,6 +129,17 @@ impl Server {
     /// Time since the last reload, or the start.
     pub(crate) fn since_reload(&self) -> Duration {
         lock(&self.last_reload).elapsed()
+    }
+}
+
+/// What became of a reload, in Asterisk's words, with the reason where there is one.
+fn reload_text(module: &str, result: &Reload) -> String {
+    match result {
+        Reload::Done => format!("Module '{module}' reloaded successfully."),
+        Reload::NotFound => format!("No such module '{module}'"),
+        Reload::Failed(reason) => format!("The module '{module}' reported a reload failure\n{reason}"),
+        Reload::NotRunning => format!("The module '{module}' is not running; load it first"),
+        Reload::NotSupported => format!("The module '{module}' does not support reloads"),
     }
 }
 

@@ -7,6 +7,7 @@ use dialplan::{ExtensionSnapshot, ListenGuard};
 use module_api::{DeviceInfo, ExtensionState, HostServices, Level, Payload};
 use module_host::{Contract, Registry};
 use res_pjsip_pubsub::ModuleParts;
+use state::{DeviceState, PresenceState};
 
 use crate::server::{Server, lock};
 
@@ -54,7 +55,7 @@ impl HostServices for Services {
 fn payload(snapshot: &ExtensionSnapshot) -> Payload {
     let device = |device: &dialplan::DeviceSnapshot| DeviceInfo {
         name: (&*device.name).into(),
-        state: device.state as u8,
+        state: number(&DeviceState::ALL, device.state),
         caller: None.into(),
     };
     let state = ExtensionState {
@@ -62,7 +63,7 @@ fn payload(snapshot: &ExtensionSnapshot) -> Payload {
         context: (&*snapshot.context).into(),
         name: (&*snapshot.name).into(),
         state: if snapshot.removed { REMOVED } else { snapshot.state.bits() },
-        presence_state: snapshot.presence.state as u8,
+        presence_state: number(&PresenceState::ALL, snapshot.presence.state),
         presence_subtype: (&*snapshot.presence.subtype).into(),
         presence_message: (&*snapshot.presence.message).into(),
         devices: snapshot.devices.iter().map(device).collect(),
@@ -70,6 +71,12 @@ fn payload(snapshot: &ExtensionSnapshot) -> Payload {
     let mut payload = Payload::extension_state(snapshot.seq, state);
     payload.terminated = snapshot.removed;
     payload
+}
+
+/// The number of a state on the modules' edge: its place in Asterisk's order. An invalid presence has
+/// none there.
+fn number<T: PartialEq>(all: &[T], state: T) -> u8 {
+    all.iter().position(|other| *other == state).map_or(u8::MAX, |place| place as u8)
 }
 
 /// The state of a hint that is gone.

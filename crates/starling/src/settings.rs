@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) module_dir: PathBuf,
     pub(crate) run_dir: PathBuf,
     pub(crate) log_dir: PathBuf,
+    /// Where the store is.
+    pub(crate) db_dir: PathBuf,
     /// Name of the control socket in `run_dir`.
     pub(crate) control: String,
     pub(crate) control_permissions: Option<u32>,
@@ -57,6 +59,7 @@ impl Settings {
             module_dir: "/usr/lib/starling/modules".into(),
             run_dir: "/var/run/starling".into(),
             log_dir: "/var/log/starling".into(),
+            db_dir: "/var/lib/starling".into(),
             control: "asterisk.ctl".into(),
             control_permissions: None,
             control_owner: None,
@@ -147,6 +150,7 @@ impl Settings {
         set(&mut self.module_dir, "astmoddir");
         set(&mut self.run_dir, "astrundir");
         set(&mut self.log_dir, "astlogdir");
+        set(&mut self.db_dir, "astdbdir");
     }
 
     fn files(&mut self, section: &Section, remarks: &mut Vec<Diagnostic>) {

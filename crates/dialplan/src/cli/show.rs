@@ -78,12 +78,7 @@ impl<'h> Show<'h> {
     fn context(&mut self, context: &'h Context, included: bool) {
         self.visited.push(context.name.clone());
         let entries = self.entries(context);
-        let ignore_patterns: Vec<_> = context
-            .ignore_patterns
-            .iter()
-            .filter(|pattern| self.is_wanted_after(pattern))
-            .collect();
-        if self.exten.is_some() && entries.is_empty() && ignore_patterns.is_empty() {
+        if self.exten.is_some() && entries.is_empty() {
             return;
         }
         self.contexts += 1;
@@ -104,15 +99,7 @@ impl<'h> Show<'h> {
             self.extension(&label, &lines);
         }
         if self.exten.is_none() {
-            for include in &context.includes {
-                self.row("Include =>", &format!("'{}'", include.name), REGISTRAR);
-            }
-        }
-        for pattern in ignore_patterns {
-            self.row("Ignore pattern =>", &format!("'{pattern}'"), REGISTRAR);
-        }
-        for switch in &context.switches {
-            self.row("Alt. Switch =>", &format!("'{switch}'"), REGISTRAR);
+            self.others(context);
         }
         self.text.push('\n');
     }
@@ -142,6 +129,18 @@ impl<'h> Show<'h> {
                 Some(name) => self.row(&format!("   [{name}]"), text, place),
                 None => self.row("", text, place),
             }
+        }
+    }
+
+    fn others(&mut self, context: &Context) {
+        for include in &context.includes {
+            self.row("Include =>", &format!("'{}'", include.name), REGISTRAR);
+        }
+        for pattern in &context.ignore_patterns {
+            self.row("Ignore pattern =>", &format!("'{pattern}'"), REGISTRAR);
+        }
+        for switch in &context.switches {
+            self.row("Alt. Switch =>", &format!("'{switch}'"), REGISTRAR);
         }
     }
 
@@ -181,15 +180,6 @@ impl<'h> Show<'h> {
         let wanted = |e: &&Extension| self.exten.is_none_or(|exten| e.matches(exten));
         let patterns = patterns.into_iter().filter(wanted).map(|e| entry(e, None));
         entries.into_values().chain(patterns).collect()
-    }
-
-    /// Whether an ignore pattern concerns the extension: whether that begins so.
-    fn is_wanted_after(&self, pattern: &str) -> bool {
-        let pattern = pattern.strip_prefix('_').unwrap_or(pattern);
-        self.exten.is_none_or(|exten| {
-            let pattern = crate::pattern::Pattern::parse(&format!("{pattern}."));
-            pattern.is_some_and(|pattern| pattern.matches(exten))
-        })
     }
 
     fn finish(self) -> String {

@@ -32,6 +32,13 @@ impl Providers {
         Some((SourceId::new(name.as_arc().clone()), provider.state(rest)))
     }
 
+    /// As which source the provider of a device answers, if it has one.
+    pub(super) fn source(&self, device: &str) -> Option<SourceId> {
+        let (kind, label, _) = split_device(device)?;
+        let (name, _) = self.of(kind).get_key_value(&NameRef(label))?;
+        Some(SourceId::new(name.as_arc().clone()))
+    }
+
     pub(super) fn ask_presence(&self, presentity: &str) -> Option<PresenceValue> {
         let (label, rest) = split_presence(presentity)?;
         let (_, provider) = self.presence.get(&NameRef(label))?.last()?;
@@ -60,7 +67,7 @@ impl Writer {
             Kind::Label => &mut self.providers.labels,
         };
         add(providers, label, id, provider);
-        self.ask_all(kind, label);
+        self.ask_of(label);
         id
     }
 
@@ -78,34 +85,25 @@ impl Writer {
 
     pub(super) fn remove_provider(&mut self, id: u64) {
         if let Some((label, last)) = remove(&mut self.providers.technologies, id) {
-            self.device_provider_left(Kind::Technology, &label, last);
+            self.device_provider_left(&label, last);
         } else if let Some((label, last)) = remove(&mut self.providers.labels, id) {
-            self.device_provider_left(Kind::Label, &label, last);
+            self.device_provider_left(&label, last);
         } else if let Some((label, _)) = remove(&mut self.providers.presence, id) {
             self.ask_all_presence(label.as_str());
         }
     }
 
-    fn device_provider_left(&mut self, kind: Kind, label: &Name, last: bool) {
+    fn device_provider_left(&mut self, label: &Name, last: bool) {
         if last {
             self.remove_source(&SourceId::new(label.as_arc().clone()));
         } else {
-            self.ask_all(kind, label.as_str());
+            self.ask_of(label.as_str());
         }
     }
 
-    fn ask_all(&mut self, kind: Kind, label: &str) {
-        let is_concerned = |device: &str| {
-            split_device(device).is_some_and(|(k, l, _)| k == kind && l.eq_ignore_ascii_case(label))
-        };
-        let devices = self.devices.keys();
-        let devices: Vec<Name> = devices
-            .filter(|device| is_concerned(device.as_str()))
-            .cloned()
-            .collect();
-        for device in devices {
-            self.ask_again(device.as_str());
-        }
+    fn ask_of(&mut self, label: &str) {
+        let changes = self.ask_all(label);
+        self.apply(changes);
     }
 
     fn ask_all_presence(&mut self, label: &str) {

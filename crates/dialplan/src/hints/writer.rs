@@ -15,6 +15,7 @@ use super::table::{Table, key};
 use crate::dialplan::{Dialplan, Found};
 use crate::hint::{DeviceSnapshot, ExtensionSnapshot, Hint, HintDefinition};
 use crate::parse;
+use crate::provider::split_device;
 use crate::variables::expand;
 
 #[derive(Default)]
@@ -54,11 +55,13 @@ impl Writer {
 
     pub(super) fn remove(&mut self, device: &str, source: &SourceId) {
         let change = self.states.remove(device, source);
-        self.apply(change);
+        let answer = self.ask_if_silent(device);
+        self.apply(change.into_iter().chain(answer));
     }
 
     pub(super) fn remove_source(&mut self, source: &SourceId) {
-        let changes = self.states.remove_source(source);
+        let mut changes = self.states.remove_source(source);
+        changes.extend(self.ask_all(source.as_str()));
         self.apply(changes);
     }
 
@@ -102,6 +105,31 @@ impl Writer {
         self.states.set(device, &source, state, None)
     }
 
+    /// Asks the provider of a device that a hint names, or is about to, if it said nothing
+    /// definite yet.
+    fn ask_if_silent(&mut self, device: &str) -> Option<DeviceChange> {
+        let source = self.providers.source(device)?;
+        let mut reports = self.states.reports(device).iter();
+        let own = reports.find(|report| report.source == source);
+        match own.map(|report| report.state) {
+            None | Some(DeviceState::Unknown) => self.ask(device),
+            Some(_) => None,
+        }
+    }
+
+    /// Asks for all devices of hints that have this label or technology.
+    pub(super) fn ask_all(&mut self, label: &str) -> Vec<DeviceChange> {
+        let meant = |device: &&Name| {
+            split_device(device.as_str()).is_some_and(|(_, l, _)| l.eq_ignore_ascii_case(label))
+        };
+        let devices: Vec<Name> = self.devices.keys().filter(meant).cloned().collect();
+        let mut changes = Vec::new();
+        for device in devices {
+            changes.extend(self.ask(device.as_str()));
+        }
+        changes
+    }
+
     pub(super) fn presence_changed(&mut self, presentity: &str) {
         if !self.presentities.contains_key(&NameRef(presentity)) {
             return;
@@ -142,10 +170,9 @@ impl Writer {
     pub(super) fn watch(&mut self, hint: &Arc<Hint>) {
         let definition = hint.definition();
         for device in &definition.members.devices {
-            let is_new = !self.devices.contains_key(&NameRef(device));
-            if is_new && matches!(self.states.get(device), None | Some(DeviceState::Unknown)) {
+            if !self.devices.contains_key(&NameRef(device)) {
                 // No hint looks at it yet, so none needs to hear of the change.
-                self.ask(device);
+                self.ask_if_silent(device);
             }
             let hints = self.devices.entry(Name::new(device.clone())).or_default();
             // Hints come one after the other: if this one is in, it is the last.
@@ -219,10 +246,8 @@ impl Writer {
             let Some(hints) = self.devices.get(&NameRef(&change.device)).cloned() else {
                 continue;
             };
-            if change.new.is_none() {
-                // The last source is gone, but a provider may know.
-                self.ask(&change.device);
-            }
+            // Its own report may be what ended.
+            self.ask_if_silent(&change.device);
             hints.iter().for_each(|hint| self.refresh(hint));
         }
     }
@@ -242,13 +267,9 @@ impl Writer {
 pub(super) fn instance(dialplan: &Dialplan, found: Found<'_>, exten: &str) -> HintDefinition {
     let globals = dialplan.global_map();
     let place = Some((exten, &*found.context.name));
-    let expanded = |text: &str| {
-        let (text, problems) = expand(text, &|name| parse::value(globals, place, name));
-        for problem in problems {
-            tracing::warn!("{}: hint for {exten}: {problem}", found.hint.pos);
-        }
-        Arc::from(&*text)
-    };
+    // What cannot be expanded was reported when the pattern was read.
+    let expanded =
+        |text: &str| Arc::from(&*expand(text, &|name| parse::value(globals, place, name)).0);
     let mut hint = found.hint.clone();
     hint.app = expanded(&hint.app);
     hint.data = expanded(&hint.data);

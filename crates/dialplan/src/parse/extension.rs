@@ -106,7 +106,7 @@ impl Reader {
         self.insert(key, name, priority)
     }
 
-    /// Devices and display name of a hint, with variables expanded if it is no pattern.
+    /// Devices and display name of a hint, with variables expanded unless it is a pattern's.
     fn hint(
         &mut self,
         context: usize,
@@ -125,15 +125,17 @@ impl Reader {
             }
             _ => (text.into(), "".into()),
         };
-        if name.starts_with('_') {
-            return (app, data);
-        }
         let context = self.contexts.get(context).map(|c| c.name.clone());
         let place = Some((&**name, context.as_deref().unwrap_or_default()));
-        (
+        let expanded = (
             self.expand(&app, pos, place),
             self.expand(&data, pos, place),
-        )
+        );
+        // A pattern's hint is expanded for each extension, but what is wrong with it is known now.
+        match name.starts_with('_') {
+            true => (app, data),
+            false => expanded,
+        }
     }
 
     /// `App(args)`, up to the last `)`.

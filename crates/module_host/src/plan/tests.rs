@@ -31,11 +31,8 @@ fn planned(text: &str) -> Result<String, String> {
     for file in ["res_b.so", "libres_a.so"] {
         std::fs::write(dir.path().join(file), "").unwrap();
     }
-    let builtins: Vec<Arc<dyn Builtin>> =
-        vec![Arc::new(Named("res_pjsip")), Arc::new(Named("pbx_config"))];
-    let config = conf::Loader::new(dir.path())
-        .parse("modules.conf", text)
-        .unwrap();
+    let builtins: Vec<Arc<dyn Builtin>> = vec![Arc::new(Named("res_pjsip")), Arc::new(Named("pbx_config"))];
+    let config = conf::Loader::new(dir.path()).parse("modules.conf", text).unwrap();
     let plan = plan(&config, &builtins, dir.path()).map_err(|error| error.to_string())?;
     let words = plan.modules.iter().map(|module| {
         let source = match &module.source {
@@ -53,10 +50,7 @@ fn planned(text: &str) -> Result<String, String> {
 #[test]
 fn lines_are_taken_in_their_order() {
     let text = "[modules]\nload => res_b.so\nload = pbx_config\nload => res_a\n";
-    assert_eq!(
-        planned(text).unwrap(),
-        "res_b:res_b.so: pbx_config:builtin: res_a:libres_a.so:"
-    );
+    assert_eq!(planned(text).unwrap(), "res_b:res_b.so: pbx_config:builtin: res_a:libres_a.so:");
 }
 
 #[test]
@@ -67,10 +61,7 @@ fn names_go_with_or_without_suffix_and_in_any_case() {
 
 #[test]
 fn prefixes_are_not_guessed() {
-    assert_eq!(
-        planned("[modules]\nload => pjsip\n").unwrap(),
-        "pjsip:missing:"
-    );
+    assert_eq!(planned("[modules]\nload => pjsip\n").unwrap(), "pjsip:missing:");
 }
 
 #[test]
@@ -88,51 +79,30 @@ fn autoload_adds_what_there_is_after_the_lines() {
 fn noload_beats_load_preload_and_autoload_wherever_it_stands() {
     let text = "[modules]\nnoload => PBX_CONFIG.so\nnoload => nosuch\nautoload = yes\n\
                 load => pbx_config\npreload => res_b\nnoload => res_b.so\n";
-    assert_eq!(
-        planned(text).unwrap(),
-        "res_pjsip:builtin: res_a:libres_a.so:"
-    );
+    assert_eq!(planned(text).unwrap(), "res_pjsip:builtin: res_a:libres_a.so:");
 }
 
 #[test]
 fn properties_of_one_module_add_up() {
     let text = "[modules]\nload => res_a\npreload => res_b\nrequire => res_a.so\npreload => res_a\n\
                 preload-require => pbx_config\n";
-    assert_eq!(
-        planned(text).unwrap(),
-        "res_a:libres_a.so:pr res_b:res_b.so:p pbx_config:builtin:pr"
-    );
+    assert_eq!(planned(text).unwrap(), "res_a:libres_a.so:pr res_b:res_b.so:p pbx_config:builtin:pr");
 }
 
 #[test]
 fn what_is_required_cannot_be_excluded() {
     let text = "[modules]\nrequire => res_a\n\nnoload => res_a.so\n";
     let error = planned(text).unwrap_err();
-    assert_eq!(
-        error,
-        "modules.conf:4:1: noload excludes res_a, which modules.conf:2:1 requires"
-    );
+    assert_eq!(error, "modules.conf:4:1: noload excludes res_a, which modules.conf:2:1 requires");
 }
 
 #[test]
 fn errors_name_line_and_option() {
     let cases = [
-        (
-            "[modules]\nload-require => x\n",
-            "modules.conf:2:1: unknown option 'load-require'",
-        ),
-        (
-            "[modules]\npreload-all => x\n",
-            "modules.conf:2:1: unknown option 'preload-all'",
-        ),
-        (
-            "[modules]\n\nautoload = perhaps\n",
-            "modules.conf:3:1: autoload is yes or no, not 'perhaps'",
-        ),
-        (
-            "[modules]\nload =>\n",
-            "modules.conf:2:1: load names no module",
-        ),
+        ("[modules]\nload-require => x\n", "modules.conf:2:1: unknown option 'load-require'"),
+        ("[modules]\npreload-all => x\n", "modules.conf:2:1: unknown option 'preload-all'"),
+        ("[modules]\n\nautoload = perhaps\n", "modules.conf:3:1: autoload is yes or no, not 'perhaps'"),
+        ("[modules]\nload =>\n", "modules.conf:2:1: load names no module"),
     ];
     for (text, expected) in cases {
         let error = planned(text).unwrap_err();

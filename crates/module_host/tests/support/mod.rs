@@ -27,32 +27,17 @@ pub(crate) fn module_file(name: &str) -> PathBuf {
         // target/debug/deps/this
         let profile = test.parent().and_then(Path::parent).unwrap().to_path_buf();
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--lib",
-            "--package",
-            "module_host",
-            "--example",
-            "res_unruly",
-        ]);
+        cargo.args(["build", "--quiet", "--lib", "--package", "module_host", "--example", "res_unruly"]);
         cargo.args(MODULES.iter().flat_map(|module| ["--package", module]));
         if profile.file_name().is_some_and(|name| name == "release") {
             cargo.arg("--release");
         }
         cargo.env("CARGO_TARGET_DIR", profile.parent().unwrap());
-        assert!(
-            cargo.status().unwrap().success(),
-            "the modules are not built"
-        );
+        assert!(cargo.status().unwrap().success(), "the modules are not built");
         profile
     });
     let file = format!("lib{name}.so");
-    let dir = if name == "res_unruly" {
-        profile.join("examples")
-    } else {
-        profile.clone()
-    };
+    let dir = if name == "res_unruly" { profile.join("examples") } else { profile.clone() };
     dir.join(file)
 }
 
@@ -60,8 +45,7 @@ pub(crate) fn module_file(name: &str) -> PathBuf {
 pub(crate) fn moddir(modules: &[&str]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for name in modules {
-        std::os::unix::fs::symlink(module_file(name), dir.path().join(format!("{name}.so")))
-            .unwrap();
+        std::os::unix::fs::symlink(module_file(name), dir.path().join(format!("{name}.so"))).unwrap();
     }
     dir
 }
@@ -90,10 +74,7 @@ impl Daemon {
     }
 
     pub(crate) fn log(&self) -> Vec<String> {
-        lock(&self.logged)
-            .iter()
-            .map(|(module, level, text)| format!("{module} {level:?} {text}"))
-            .collect()
+        lock(&self.logged).iter().map(|(module, level, text)| format!("{module} {level:?} {text}")).collect()
     }
 }
 
@@ -103,9 +84,7 @@ impl HostServices for Daemon {
     }
 
     fn find_hint(&self, context: &str, exten: &str) -> Option<String> {
-        lock(&self.hints)
-            .get(&format!("{context}/{exten}"))
-            .cloned()
+        lock(&self.hints).get(&format!("{context}/{exten}")).cloned()
     }
 
     fn extension_state(&self, key: &str) -> Option<Payload> {
@@ -142,17 +121,12 @@ impl Registry for Registered {
 pub(crate) fn host(moddir: &Path, builtins: Vec<Arc<dyn Builtin>>) -> (ModuleHost, Arc<Daemon>) {
     let daemon = Arc::new(Daemon::default());
     let registry = Arc::new(Registered(daemon.clone()));
-    (
-        ModuleHost::new(moddir, builtins, daemon.clone(), registry),
-        daemon,
-    )
+    (ModuleHost::new(moddir, builtins, daemon.clone(), registry), daemon)
 }
 
 /// A configuration with that text after `[modules]`.
 pub(crate) fn config(lines: &str) -> conf::Config {
-    conf::Loader::new("/nowhere")
-        .parse("modules.conf", &format!("[modules]\n{lines}"))
-        .unwrap()
+    conf::Loader::new("/nowhere").parse("modules.conf", &format!("[modules]\n{lines}")).unwrap()
 }
 
 /// A built-in module that notes what is done with it.
@@ -165,12 +139,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(crate) fn new(
-        steps: &Arc<Mutex<Vec<String>>>,
-        name: &str,
-        priority: u8,
-        requires: &[&str],
-    ) -> Self {
+    pub(crate) fn new(steps: &Arc<Mutex<Vec<String>>>, name: &str, priority: u8, requires: &[&str]) -> Self {
         let info = ModuleInfo {
             name: name.into(),
             description: format!("The {name}"),
@@ -179,13 +148,7 @@ impl Part {
             priority,
             support: module_api::Support::Core,
         };
-        Self {
-            info,
-            outcome: Ok(LoadOutcome::Success),
-            steps: steps.clone(),
-            reload: None,
-            unload: Ok(()),
-        }
+        Self { info, outcome: Ok(LoadOutcome::Success), steps: steps.clone(), reload: None, unload: Ok(()) }
     }
 }
 
@@ -211,12 +174,8 @@ impl Builtin for Part {
 
 /// The state of extension 1000.
 pub(crate) fn state(state: i32) -> Payload {
-    let exten = ExtensionState {
-        exten: "1000".into(),
-        context: "default".into(),
-        state,
-        ..Default::default()
-    };
+    let exten =
+        ExtensionState { exten: "1000".into(), context: "default".into(), state, ..Default::default() };
     Payload::extension_state(1, exten)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-use crate::shard::Routes;
+use crate::core::Routes;
 
 /// Entries kept; a server with more networks around it asks the kernel again.
 const CACHE: usize = 4096;

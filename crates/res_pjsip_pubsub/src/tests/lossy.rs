@@ -12,6 +12,8 @@ struct Lamp {
     cseq: u32,
     state: i32,
     version: i64,
+    /// Packets lost in a row. More than four and the notifier may rightly give up after 32 s.
+    losses: u8,
 }
 
 fn seen(notify: &str) -> (String, u32, i32, i64) {
@@ -41,23 +43,24 @@ proptest! {
             let mut phone = Phone { port: 6000 + index as u16, ..Phone::new(name, extens[index % 2]) };
             let (_, notify) = phone.establish(&mut office, "");
             let (call_id, cseq, state, version) = seen(&notify);
-            lamps.insert(call_id, Lamp { cseq, state, version });
+            lamps.insert(call_id, Lamp { cseq, state, version, losses: 0 });
         }
         let mut states = [0, 0];
         let mut fate = fates.iter().cycle();
         let mut deliver = |office: &mut Office, lossy: bool| {
             for (port, notify) in office.sent() {
+                let (call_id, cseq, state, version) = seen(&notify);
+                let lamp = lamps.get_mut(&call_id).unwrap();
                 // 0 to 2: the NOTIFY is lost; 3, 4: its answer is lost; 5: its answer comes twice.
-                let fate = if lossy { *fate.next().unwrap() } else { 9 };
+                let fate = if lossy && lamp.losses < 4 { *fate.next().unwrap() } else { 9 };
+                lamp.losses = if fate < 5 { lamp.losses + 1 } else { 0 };
                 if fate < 3 {
                     continue;
                 }
-                let (call_id, cseq, state, version) = seen(&notify);
-                let lamp = lamps.get_mut(&call_id).unwrap();
                 prop_assert!(cseq >= lamp.cseq, "CSeq went back");
                 prop_assert!(version >= lamp.version, "version went back");
                 prop_assert!(cseq > lamp.cseq || state == lamp.state, "one CSeq, two states");
-                *lamp = Lamp { cseq, state, version };
+                *lamp = Lamp { cseq, state, version, ..*lamp };
                 for _ in 0..match fate { 3 | 4 => 0, 5 => 2, _ => 1 } {
                     office.feed(port, &reply(&notify, "200 OK", ""));
                 }

@@ -1,60 +1,69 @@
 //! `func_devstate`: devices named `Custom:NAME`, whose state an operator sets.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use dialplan::{DeviceProvider, Hints, ProviderGuard};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use state::DeviceState;
 
+use super::custom_states::CustomStates;
 use super::{Commands, info};
 use crate::server::{Server, lock};
 
-/// The `Custom:` devices. Names compare without case; the first spelling is shown.
+/// The `Custom:` devices. A device that was never set is UNKNOWN, which hints show as idle.
 pub(crate) struct CustomDevices {
     hints: Arc<Hints>,
-    states: Mutex<BTreeMap<String, (Arc<str>, DeviceState)>>,
+    states: CustomStates,
 }
 
 impl CustomDevices {
     /// Sets the state of `Custom:NAME`.
     pub(crate) fn set(&self, name: &str, state: DeviceState) {
-        lock(&self.states).entry(name.to_lowercase()).or_insert_with(|| (name.into(), state)).1 = state;
+        self.states.set(name, state.word());
         self.hints.device_changed(&format!("Custom:{name}"));
     }
 
+    /// Forgets the state of `Custom:NAME`; false if it was never set.
+    pub(crate) fn remove(&self, name: &str) -> bool {
+        let removed = self.states.remove(name);
+        self.hints.device_changed(&format!("Custom:{name}"));
+        removed
+    }
+
     /// The names without `Custom:`.
-    pub(crate) fn names(&self) -> impl Iterator<Item = Arc<str>> {
-        let names: Vec<_> = lock(&self.states).values().map(|(name, _)| name.clone()).collect();
-        names.into_iter()
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.states.all().iter().map(|(name, _)| name.as_str().to_owned()).collect()
     }
 
     /// The text of `devstate list`.
     pub(crate) fn list(&self) -> String {
-        let states = lock(&self.states);
+        let states = self.states.all();
         let devices: Vec<_> =
-            states.values().map(|(name, state)| (format!("Custom:{name}"), *state)).collect();
-        state::cli::devstate_list(devices.iter().map(|(name, state)| (name.as_str(), *state)))
+            states.iter().map(|(name, word)| (format!("Custom:{}", name.as_str()), word)).collect();
+        state::cli::devstate_list(devices.iter().map(|(name, word)| (name.as_str(), parse(word))))
     }
 }
 
 impl DeviceProvider for CustomDevices {
     fn state(&self, rest: &str) -> DeviceState {
-        lock(&self.states).get(&rest.to_lowercase()).map_or(DeviceState::Unknown, |(_, state)| *state)
+        self.states.get(rest).map_or(DeviceState::Unknown, |word| parse(&word))
     }
+}
+
+/// A word of the store; as in Asterisk one that is no state is UNKNOWN.
+fn parse(word: &str) -> DeviceState {
+    word.parse().unwrap_or(DeviceState::Unknown)
 }
 
 pub(super) struct FuncDevstate {
     server: Arc<Server>,
-    devices: Arc<CustomDevices>,
     commands: Commands,
     provider: Mutex<Option<ProviderGuard>>,
 }
 
 impl FuncDevstate {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        let devices = Arc::new(CustomDevices { hints: server.hints.clone(), states: Mutex::default() });
-        Self { server: server.clone(), devices, commands: Commands::default(), provider: Mutex::default() }
+        Self { server: server.clone(), commands: Commands::default(), provider: Mutex::default() }
     }
 }
 
@@ -64,8 +73,10 @@ impl Builtin for FuncDevstate {
     }
 
     fn load(&self) -> Result<LoadOutcome, String> {
-        *lock(&self.provider) = Some(self.server.hints.add_provider("Custom", self.devices.clone()));
-        self.commands.set(crate::commands::devstate::register(&self.server, &self.devices));
+        let states = CustomStates::open(&self.server.store, "CustomDevstate");
+        let devices = Arc::new(CustomDevices { hints: self.server.hints.clone(), states });
+        *lock(&self.provider) = Some(self.server.hints.add_provider("Custom", devices.clone()));
+        self.commands.set(crate::commands::devstate::register(&self.server, &devices));
         Ok(LoadOutcome::Success)
     }
 

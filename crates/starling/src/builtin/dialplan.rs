@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use conf::Diagnostic;
 use dialplan::Dialplan;
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 
@@ -21,9 +22,7 @@ impl PbxConfig {
 
     /// Reads the file and puts it in force; on error the old dialplan stays.
     fn read(&self) -> Result<(), String> {
-        let file = self.server.loader().load("extensions.conf").map_err(|error| error.to_string())?;
-        report(&file.diagnostics);
-        let (dialplan, remarks) = Dialplan::parse(&file);
+        let (dialplan, remarks) = parse(&self.server.loader())?;
         report(&remarks);
         self.server.hints.replace(dialplan);
         if self.server.booted.is_set() {
@@ -31,6 +30,13 @@ impl PbxConfig {
         }
         Ok(())
     }
+}
+
+/// Reads `extensions.conf`, with all remarks.
+pub(crate) fn parse(loader: &conf::Loader) -> Result<(Dialplan, Vec<Diagnostic>), String> {
+    let file = loader.load("extensions.conf").map_err(|error| error.to_string())?;
+    let (dialplan, remarks) = Dialplan::parse(&file);
+    Ok((dialplan, file.diagnostics.iter().cloned().chain(remarks).collect()))
 }
 
 impl Builtin for PbxConfig {

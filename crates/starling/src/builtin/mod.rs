@@ -2,10 +2,13 @@
 //! can be left out in `modules.conf`, and what is not loaded does not exist.
 
 mod custom_devices;
-mod dialplan;
+mod custom_presence;
+mod custom_states;
+pub(crate) mod dialplan;
 mod identifiers;
+mod pjsip_devices;
 mod pubsub;
-mod sip;
+pub(crate) mod sip;
 
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +17,7 @@ use module_api::Support;
 use module_host::{Builtin, ModuleInfo};
 
 pub(crate) use custom_devices::CustomDevices;
+pub(crate) use custom_presence::CustomPresence;
 
 use crate::server::{Server, lock};
 
@@ -24,6 +28,7 @@ pub(crate) fn all(server: &Arc<Server>) -> Vec<Arc<dyn Builtin>> {
         Arc::new(pubsub::ResPjsipPubsub::new(server)),
         Arc::new(dialplan::PbxConfig::new(server)),
         Arc::new(custom_devices::FuncDevstate::new(server)),
+        Arc::new(custom_presence::FuncPresencestate::new(server)),
     ];
     modules.extend(identifiers::all(server));
     modules

@@ -11,7 +11,7 @@ use crate::server::Server;
 
 /// Registers the commands.
 pub(crate) fn register(server: &Arc<Server>, devices: &Arc<CustomDevices>) -> Vec<CommandGuard> {
-    let (list, change, names) = (devices.clone(), devices.clone(), devices.clone());
+    let [list, change, delete, names, known] = std::array::from_fn(|_| devices.clone());
     let states = DeviceState::ALL.map(DeviceState::word);
     let usage = format!(
         "Usage: devstate change Custom:NAME STATE\n       Sets the state of a Custom: device. States:\n       {}\n       \
@@ -43,8 +43,30 @@ pub(crate) fn register(server: &Arc<Server>, devices: &Arc<CustomDevices>) -> Ve
                 print(cx, &text)
             })
             .completing(move |args, _| match args {
-                [] => names.names().map(|name| format!("Custom:{name}")).collect(),
+                [] => names.names().iter().map(|name| format!("Custom:{name}")).collect(),
                 [_] => states.map(str::to_owned).to_vec(),
+                _ => Vec::new(),
+            }),
+        ),
+        server.cli.register(
+            command(
+                "devstate delete",
+                "Forget the state of a Custom: device",
+                "Usage: devstate delete Custom:NAME\n       Forgets the device's state; its lamps go to idle.\n",
+                move |cx| {
+                    let args = cx.arg_strs();
+                    let [device] = args[..] else { return Outcome::ShowUsage };
+                    match custom_name(device) {
+                        Some(name) if delete.remove(name) => print(cx, &format!("Deleted {device}\n")),
+                        _ => {
+                            cx.print(&format!("There is no custom device '{device}'\n"));
+                            Outcome::Failure
+                        }
+                    }
+                },
+            )
+            .completing(move |args, _| match args {
+                [] => known.names().iter().map(|name| format!("Custom:{name}")).collect(),
                 _ => Vec::new(),
             }),
         ),

@@ -5,6 +5,7 @@ pub(crate) mod devstate;
 pub(crate) mod dialplan;
 pub(crate) mod module;
 pub(crate) mod pjsip;
+pub(crate) mod presencestate;
 
 use cli::Outcome;
 

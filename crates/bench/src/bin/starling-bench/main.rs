@@ -1,0 +1,105 @@
+//! Measures how fast a change of one extension reaches everybody who watches it.
+//!
+//! Starts the built server from beside this program, subscribes simulated phones over the loopback
+//! interface, changes the extension's state again and again, and measures in the same run what the
+//! machine can do without SIP. `docs/performance.md` explains the numbers.
+
+mod measure;
+mod report;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bench::Interrupt;
+use clap::Parser;
+
+use crate::measure::{Plan, measure};
+
+/// Measure how fast a change of one extension reaches everybody who watches it.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Phones that watch the extension
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    watchers: u32,
+    /// Changes of the extension's state
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rounds: u32,
+    /// Just look whether it works: 500 watchers, 4 rounds
+    #[arg(long, conflicts_with_all = ["watchers", "rounds"])]
+    quick: bool,
+    /// Threads of the phones; half of the cores if not given
+    #[arg(long)]
+    threads: Option<usize>,
+    /// File for the results [default: ../bench/results.md beside this program]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Args {
+    fn plan(&self) -> Plan {
+        let (watchers, rounds) = if self.quick { (500, 4) } else { (self.watchers, self.rounds) };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Plan { watchers: watchers as usize, rounds, threads: self.threads.unwrap_or(cores / 2).max(1) }
+    }
+
+    /// `target/bench/results.md` for a program in `target/release`.
+    fn output(&self) -> std::io::Result<PathBuf> {
+        if let Some(path) = &self.output {
+            return Ok(path.clone());
+        }
+        let program = std::env::current_exe()?;
+        let target = program.parent().and_then(|directory| directory.parent());
+        Ok(target.unwrap_or(&program).join("bench/results.md"))
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("starling-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Gives whether every lamp was right.
+fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
+    let interrupt = Interrupt::listen()?;
+    let output = args.output()?;
+    let results = measure(args.plan(), &interrupt)?;
+    let text = report::markdown(&results);
+    std::io::stdout().write_all(text.as_bytes())?;
+    if let Some(directory) = output.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    std::fs::write(&output, &text)?;
+    println!("\nWritten to {}.", output.display());
+    let faults = results.faults();
+    for fault in &faults {
+        eprintln!("starling-bench: {fault}");
+    }
+    Ok(faults.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn quick_is_small() {
+        let args = Args::try_parse_from(["starling-bench", "--quick"]).unwrap();
+        assert_eq!(args.plan().watchers, 500);
+        assert!(Args::try_parse_from(["starling-bench", "--watchers", "0"]).is_err());
+    }
+}

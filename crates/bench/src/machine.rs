@@ -1,0 +1,119 @@
+//! What the system says of itself and of processes, from `/proc`.
+
+use std::fmt;
+use std::fs::read_to_string;
+use std::io::{Error, ErrorKind, Result};
+use std::time::Duration;
+
+/// The unit of CPU times in `/proc` is 1/100 s for every program, whatever the kernel uses.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The machine that a measurement was made on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// Model of the CPU.
+    pub cpu: String,
+    /// Version of the kernel.
+    pub kernel: String,
+}
+
+impl Machine {
+    /// This machine.
+    pub fn this() -> Self {
+        let info = read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let model = info.lines().find(|line| line.starts_with("model name"));
+        let kernel = read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        Self {
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cpu: model.and_then(|line| line.split_once(": ")).map_or("unknown", |(_, name)| name).to_owned(),
+            kernel: kernel.trim().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cores, cpu, kernel } = self;
+        write!(f, "{cores} cores, {cpu}, Linux {kernel}")
+    }
+}
+
+/// What a process has used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// CPU time of all its threads, in user and kernel mode, in steps of 10 ms.
+    pub cpu: Duration,
+    /// Memory in RAM now, in bytes.
+    pub resident: u64,
+}
+
+impl Usage {
+    /// Of the process `pid`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such process.
+    pub fn of(pid: u32) -> Result<Self> {
+        let cpu = cpu(&read_to_string(format!("/proc/{pid}/stat"))?).ok_or(ErrorKind::InvalidData)?;
+        let status = read_to_string(format!("/proc/{pid}/status"))?;
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = resident.and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        Ok(Self { cpu, resident: kib.ok_or_else(|| Error::other("no VmRSS"))? * 1024 })
+    }
+}
+
+/// Datagrams that the kernel dropped because the receive buffer of a socket on one of `ports` was
+/// full; sockets that are closed are forgotten.
+///
+/// # Errors
+///
+/// `/proc` is not there.
+pub fn dropped_datagrams(ports: &[u16]) -> Result<u64> {
+    Ok(drops(&read_to_string("/proc/net/udp")?, ports))
+}
+
+/// `utime` and `stime` of a line of `/proc/PID/stat`; the name before them may hold anything.
+fn cpu(stat: &str) -> Option<Duration> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let mut ticks = fields.split(' ').skip(11).map(str::parse::<u32>);
+    Some(TICK * ticks.next()?.ok()?.saturating_add(ticks.next()?.ok()?))
+}
+
+fn drops(table: &str, ports: &[u16]) -> u64 {
+    let drops = |line: &str| {
+        let mut fields = line.split_whitespace();
+        let (_, port) = fields.nth(1)?.split_once(':')?;
+        let port = u16::from_str_radix(port, 16).ok()?;
+        if ports.contains(&port) { fields.next_back()?.parse::<u64>().ok() } else { None }
+    };
+    table.lines().filter_map(drops).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_name_may_look_like_the_rest_of_the_line() {
+        let line = "7 (x) R 9) S 1 7 7 0 -1 4194560 1 0 0 0 150 25 0 0 20 0 3 0 1 1 1";
+        assert_eq!(cpu(line), Some(Duration::from_millis(1750)));
+        assert_eq!(cpu("nonsense"), None);
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        assert!(Usage::of(std::process::id()).unwrap().resident > 100_000);
+        assert!(Usage::of(0).is_err());
+    }
+
+    #[test]
+    fn drops_are_those_of_the_ports() {
+        let table = "  sl  local_address rem_address st ... drops\n\
+            10: 0100007F:13C4 00000000:0000 07 00000000:00000000 00:00000000 00000000 0 0 1 2 ffff 5\n\
+            11: 0100007F:13C5 00000000:0000 07 00000000:00000000 00:00000000 00000000 0 0 1 2 ffff 7\n";
+        assert_eq!(drops(table, &[0x13c4]), 5);
+        assert_eq!(drops(table, &[0x13c4, 0x13c5]), 12);
+    }
+}

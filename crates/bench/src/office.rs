@@ -1,0 +1,96 @@
+//! The configuration of a server for phones and lamps.
+
+use std::fmt::Write as _;
+use std::io::Result;
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Extensions with one device each, and the endpoints that may watch them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Office {
+    /// Extension and its device, such as `("1001", "Custom:lamp1")`.
+    pub extensions: Vec<(String, String)>,
+    /// Names of the endpoints.
+    pub endpoints: Vec<String>,
+}
+
+const MODULES: &str = "\
+[modules]
+autoload=no
+load => res_pjsip.so
+load => res_pjsip_endpoint_identifier_user.so
+load => res_pjsip_pubsub.so
+load => res_pjsip_exten_state.so
+load => res_pjsip_pidf_body_generator.so
+load => res_pjsip_dialog_info_body_generator.so
+load => pbx_config.so
+load => func_devstate.so
+";
+
+impl Office {
+    /// Writes the configuration files into `directory`: the server listens on `listen`, finds its
+    /// modules in `modules` and keeps everything else in the directory.
+    pub(crate) fn write(&self, directory: &Path, modules: &Path, listen: SocketAddr) -> Result<()> {
+        for name in ["run", "log"] {
+            std::fs::create_dir_all(directory.join(name))?;
+        }
+        let modules = modules.display();
+        let asterisk = format!(
+            "[directories]\nastetcdir => .\nastmoddir => {modules}\nastrundir => run\nastlogdir => log\n\
+             [options]\nmaxfiles = 1024\n"
+        );
+        let logger = "[general]\n[logfiles]\nconsole = notice,warning,error\n";
+        for (name, text) in [
+            ("asterisk.conf", asterisk.as_str()),
+            ("modules.conf", MODULES),
+            ("logger.conf", logger),
+            ("pjsip.conf", &self.pjsip(listen)),
+            ("extensions.conf", &self.extensions()),
+        ] {
+            std::fs::write(directory.join(name), text)?;
+        }
+        Ok(())
+    }
+
+    fn pjsip(&self, listen: SocketAddr) -> String {
+        let mut text = format!(
+            "[udp]\ntype=transport\nprotocol=udp\nbind={listen}\n\n\
+             [phone](!)\ntype=endpoint\ncontext=default\nallow_subscribe=yes\ntransport=udp\n"
+        );
+        for endpoint in &self.endpoints {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n[{endpoint}](phone)\n");
+        }
+        text
+    }
+
+    fn extensions(&self) -> String {
+        let mut text = String::from("[general]\n\n[default]\n");
+        for (extension, device) in &self.extensions {
+            let _ = writeln!(text, "exten => {extension},hint,{device}");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_and_endpoints_are_written() {
+        let office = Office {
+            extensions: vec![("1001".into(), "Custom:lamp1".into())],
+            endpoints: vec!["alice".into(), "bob".into()],
+        };
+        let dir = tempfile::tempdir().unwrap();
+        office.write(dir.path(), Path::new("/modules"), "127.0.0.1:5070".parse().unwrap()).unwrap();
+        let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+        assert!(read("asterisk.conf").contains("astmoddir => /modules\n"));
+        assert!(read("extensions.conf").ends_with("[default]\nexten => 1001,hint,Custom:lamp1\n"));
+        let pjsip = read("pjsip.conf");
+        assert!(pjsip.contains("bind=127.0.0.1:5070\n"));
+        assert!(pjsip.ends_with("\n[alice](phone)\n\n[bob](phone)\n"));
+        assert!(dir.path().join("run").is_dir());
+    }
+}
