@@ -27,6 +27,7 @@ load => res_pjsip_xpidf_body_generator.so
 load => res_pjsip_dialog_info_body_generator.so
 load => pbx_config.so
 load => func_devstate.so
+load => func_presencestate.so
 ";
 
 const ASTERISK: &str = "\
@@ -35,6 +36,7 @@ astetcdir => .
 astmoddir => {modules}
 astrundir => run
 astlogdir => log
+astdbdir => db
 [options]
 verbose = 5
 ";

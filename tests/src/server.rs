@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::build::starling;
-use crate::{Config, Ended, Port, Process};
+use crate::{Config, Ended, PATIENCE, Port, Process};
 
 /// A running server. It is killed when this is dropped; [`Server::stop`] looks whether it ends well.
 #[derive(Debug)]
@@ -121,6 +122,20 @@ impl Server {
         value.unwrap_or_else(|| panic!("no counter '{name}':\n{stats}"))
     }
 
+    /// Waits until a counter has reached `value`; nothing tells when, so it is asked again and again.
+    #[track_caller]
+    pub fn wait_for_counter(&self, name: &str, value: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let now = self.counter(name);
+            if now >= value {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{name}: {now}, not {value}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Where its first transport listens.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.boot.port()))
@@ -131,9 +146,10 @@ impl Server {
         self.boot.port()
     }
 
-    /// Everything that it has printed.
+    /// Everything that it has printed, without a line for each command of ours.
     pub fn log(&self) -> String {
-        self.process.printed()
+        let printed = self.process.printed();
+        printed.split_inclusive('\n').filter(|line| !line.contains("Remote UNIX connection")).collect()
     }
 
     /// Waits until it has printed `text` `count` times.
@@ -156,6 +172,12 @@ impl Server {
     #[track_caller]
     pub fn stop(self) -> String {
         self.stop_for_restart().1
+    }
+
+    /// Waits for the end that a command has asked for.
+    #[track_caller]
+    pub fn stop_when_told(self) {
+        self.process.end().expect(0);
     }
 
     /// Stops it and starts it again.

@@ -26,9 +26,10 @@ impl Sipp {
             .arg(server.address().to_string())
             .arg("-sf")
             .arg(scenario)
-            .args(["-i", "127.0.0.1", "-p", &port.number().to_string(), "-m", "1"])
+            .args(["-i", "127.0.0.1", "-p", &port.number().to_string()])
             // Gives up before the harness does, and says which messages were missing.
             .args(["-timeout", "50", "-timeout_error", "-nostdin", "-trace_err", "-trace_screen"])
+            .args(if options.contains(&"-m") { &[][..] } else { &["-m", "1"] })
             .args(options)
             .env("TERM", "dumb")
             .current_dir(directory.path());

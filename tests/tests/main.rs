@@ -1,3 +1,7 @@
 //! End-to-end tests, one file a subject.
 
+mod cli;
 mod lamps;
+mod modules;
+mod samples;
+mod sipp;

@@ -142,6 +142,12 @@ fn a_push_of_the_providers_own_source_replaces_its_answer() {
     hints.set_device_state("Custom:a", &custom, DeviceState::Unavailable, None);
     hints.device_changed("custom:A");
     assert_eq!(state(&hints, "1@d"), ExtensionState::InUse);
+    // The same if another source hid what was pushed.
+    hints.set_device_state("Custom:a", &custom, DeviceState::Unavailable, None);
+    hints.set_device_state("Custom:a", &other, DeviceState::NotInUse, None);
+    hints.remove_device_state("Custom:a", &custom);
+    assert_eq!(state(&hints, "1@d"), ExtensionState::InUse);
+    hints.remove_source(&other);
     // Or its lease ends.
     hints.set_device_state("Custom:a", &custom, DeviceState::Unavailable, Some(9));
     assert_eq!(state(&hints, "1@d"), ExtensionState::Unavailable);
