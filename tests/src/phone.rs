@@ -1,7 +1,7 @@
 //! A phone with lamps: enough of a SIP subscriber for tests.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use crate::{Message, PATIENCE, Server};
@@ -116,8 +116,12 @@ impl Phone {
 
     /// A phone of the endpoint `name` at a server's address, in the same family.
     pub fn at(server: SocketAddr, name: &str) -> Self {
-        let any_port = SocketAddr::new(server.ip(), 0);
-        let socket = UdpSocket::bind(any_port).expect("this machine has the server's address");
+        Self::between(server.ip(), server, name)
+    }
+
+    /// A phone of the endpoint `name` at an address of this machine.
+    pub fn between(own: IpAddr, server: SocketAddr, name: &str) -> Self {
+        let socket = UdpSocket::bind(SocketAddr::new(own, 0)).expect("this machine has the address");
         Self {
             name: name.to_owned(),
             socket,
@@ -352,7 +356,7 @@ impl Lamp {
     }
 }
 
-fn bracketed(ip: std::net::IpAddr) -> String {
+fn bracketed(ip: IpAddr) -> String {
     if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() }
 }
 

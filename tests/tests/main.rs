@@ -3,5 +3,6 @@
 mod cli;
 mod lamps;
 mod modules;
+mod refusals;
 mod samples;
 mod sipp;
