@@ -1,5 +1,6 @@
 //! End-to-end tests, one file a subject.
 
+mod bad_input;
 mod cli;
 mod lamps;
 mod modules;
