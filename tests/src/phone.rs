@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Message, PATIENCE, Server};
 
-/// A phone with a socket of its own.
+/// A phone with a socket of its own. All that it gets must come from the address that it sends to.
 #[derive(Debug)]
 pub struct Phone {
     name: String,
@@ -282,7 +282,8 @@ impl Phone {
             let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
             self.socket.set_read_timeout(Some(left)).expect("it is not zero");
             // An error is the end of the time, or an ICMP message about an earlier packet.
-            let Ok((length, _)) = self.socket.recv_from(&mut bytes) else { continue };
+            let Ok((length, from)) = self.socket.recv_from(&mut bytes) else { continue };
+            assert_eq!(from, self.server, "{}", String::from_utf8_lossy(&bytes[..length]));
             let message = Message::parse(&bytes[..length]);
             if !message.is_request("NOTIFY") {
                 return Some(message);

@@ -4,6 +4,7 @@ mod bad_input;
 mod cli;
 mod lamps;
 mod modules;
+mod network;
 mod refusals;
 mod samples;
 mod sipp;
