@@ -20,7 +20,7 @@ mod subscription;
 pub use fleet::Fleet;
 pub use interrupt::Interrupt;
 pub use lamp::{DeviceState, Lamp, LampError, Package, ReadLamp};
-pub use machine::{Machine, Usage, dropped_datagrams};
+pub use machine::{Machine, Usage, busy_time, dropped_datagrams};
 pub use office::Office;
 pub use phones::{Counts, Phones, Round};
 pub use raw::{RawLimit, raw_limit};

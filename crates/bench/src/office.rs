@@ -5,10 +5,10 @@ use std::io::Result;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// Extensions with one device each, and the endpoints that may watch them.
+/// Extensions with a hint each, and the endpoints that may watch them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Office {
-    /// Extension and its device, such as `("1001", "Custom:lamp1")`.
+    /// Extension and the value of its hint, such as `("1001", "Custom:lamp1&Custom:lamp2")`.
     pub extensions: Vec<(String, String)>,
     /// Names of the endpoints.
     pub endpoints: Vec<String>,
@@ -31,12 +31,13 @@ impl Office {
     /// Writes the configuration files into `directory`: the server listens on `listen`, finds its
     /// modules in `modules` and keeps everything else in the directory.
     pub(crate) fn write(&self, directory: &Path, modules: &Path, listen: SocketAddr) -> Result<()> {
-        for name in ["run", "log"] {
+        for name in ["run", "log", "db"] {
             std::fs::create_dir_all(directory.join(name))?;
         }
         let modules = modules.display();
         let asterisk = format!(
-            "[directories]\nastetcdir => .\nastmoddir => {modules}\nastrundir => run\nastlogdir => log\n\
+            "[directories]\nastetcdir => .\nastmoddir => {modules}\nastrundir => run\n\
+             astlogdir => log\nastdbdir => db\n\
              [options]\nmaxfiles = 1024\n"
         );
         let logger = "[general]\n[logfiles]\nconsole = notice,warning,error\n";
@@ -45,11 +46,15 @@ impl Office {
             ("modules.conf", MODULES),
             ("logger.conf", logger),
             ("pjsip.conf", &self.pjsip(listen)),
-            ("extensions.conf", &self.extensions()),
         ] {
             std::fs::write(directory.join(name), text)?;
         }
-        Ok(())
+        self.write_extensions(directory)
+    }
+
+    /// Writes `extensions.conf` alone, for the next `dialplan reload`.
+    pub(crate) fn write_extensions(&self, directory: &Path) -> Result<()> {
+        std::fs::write(directory.join("extensions.conf"), self.extensions())
     }
 
     fn pjsip(&self, listen: SocketAddr) -> String {
@@ -66,8 +71,8 @@ impl Office {
 
     fn extensions(&self) -> String {
         let mut text = String::from("[general]\n\n[default]\n");
-        for (extension, device) in &self.extensions {
-            let _ = writeln!(text, "exten => {extension},hint,{device}");
+        for (extension, hint) in &self.extensions {
+            let _ = writeln!(text, "exten => {extension},hint,{hint}");
         }
         text
     }

@@ -275,7 +275,7 @@ impl Phones {
                 Heard::Repeated => counts.repeated += 1,
                 Heard::Stranger => counts.strangers += 1,
             }
-            let length = outbox.push(from, |out| answer(out, &message, from, heard != Heard::Stranger));
+            let length = outbox.push(from, |out| answer(out, &message, heard != Heard::Stranger));
             counts.notify_bytes += datagram.len() as u64;
             counts.answer_bytes += length as u64;
         });

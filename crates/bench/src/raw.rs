@@ -16,6 +16,8 @@ use crate::outbox::{Outbox, wait};
 
 /// Datagrams under way in a pair; enough to fill the batches of both sides.
 const WINDOW: usize = 8 * BATCH;
+/// Exchanges before the clock starts: threads have started by then and buffers are mapped.
+const WARM_UP: usize = 4 * WINDOW;
 /// After so long without an answer what is under way counts as lost.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -24,7 +26,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 pub struct RawLimit {
     /// Datagrams that were answered.
     pub exchanges: usize,
-    /// From the first datagram to the last answer.
+    /// How long they took, from one answer to another.
     pub elapsed: Duration,
     /// Datagrams or answers that got lost.
     pub lost: usize,
@@ -60,18 +62,16 @@ pub fn raw_limit(
     let pairs = pairs.max(1);
     let pairs: Vec<_> = (0..pairs).map(|_| Pair::bind(sockets.max(1))).collect::<Result<_>>()?;
     let share = exchanges.div_ceil(pairs.len());
-    let start = Instant::now();
     let results: Vec<_> = thread::scope(|scope| {
         let run =
             |pair| scope.spawn(move || Pair::run(pair, &vec![b'q'; question], &vec![b'a'; answer], share));
         let threads: Vec<_> = pairs.iter().map(run).collect();
         threads.into_iter().map(join).collect::<Result<_>>()
     })?;
-    let sum = |of: fn(&(usize, Instant)) -> usize| results.iter().map(of).sum::<usize>();
     Ok(RawLimit {
         exchanges: share * pairs.len(),
-        elapsed: results.iter().map(|(_, end)| *end - start).max().unwrap_or_default(),
-        lost: sum(|(lost, _)| *lost),
+        elapsed: results.iter().map(|(_, elapsed)| *elapsed).max().unwrap_or_default(),
+        lost: results.iter().map(|(lost, _)| lost).sum(),
     })
 }
 
@@ -99,8 +99,8 @@ impl Pair {
         Ok(pair)
     }
 
-    /// Gives what got lost and when the last answer came.
-    fn run(&self, question: &[u8], answer: &[u8], exchanges: usize) -> Result<(usize, Instant)> {
+    /// Gives what got lost and how long the exchanges took.
+    fn run(&self, question: &[u8], answer: &[u8], exchanges: usize) -> Result<(usize, Duration)> {
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
             let answering = scope.spawn(|| self.answer(answer, &over));
@@ -111,34 +111,43 @@ impl Pair {
         })
     }
 
-    fn ask(&self, question: &[u8], exchanges: usize) -> Result<(usize, Instant)> {
+    fn ask(&self, question: &[u8], exchanges: usize) -> Result<(usize, Duration)> {
         let (mut sender, mut receiver) = (Sender::new(), Receiver::new());
-        // Wherever among the sockets the next batch begins, it is one slice of this.
-        let datagrams: Vec<_> = self
-            .addresses
-            .iter()
-            .cycle()
-            .take(self.addresses.len() + BATCH)
-            .map(|to| (*to, question))
-            .collect();
+        // Wherever among the sockets a batch begins, it is one slice of this.
+        let sockets = self.addresses.iter().cycle().take(self.addresses.len() + BATCH);
+        let datagrams: Vec<_> = sockets.map(|to| (*to, question)).collect();
+        self.exchange(&mut sender, &mut receiver, &datagrams, WARM_UP)?;
+        let start = Instant::now();
+        let lost = self.exchange(&mut sender, &mut receiver, &datagrams, exchanges)?;
+        Ok((lost, start.elapsed()))
+    }
+
+    /// Sends until `exchanges` answers have come; gives what got lost.
+    fn exchange(
+        &self,
+        sender: &mut Sender,
+        receiver: &mut Receiver,
+        datagrams: &[(SocketAddr, &[u8])],
+        exchanges: usize,
+    ) -> Result<usize> {
         let (mut sent, mut answered, mut lost) = (0, 0, 0);
-        loop {
-            let room = (WINDOW + answered + lost - sent).min(exchanges + lost - sent).min(BATCH);
+        while answered < exchanges {
+            let room = (WINDOW + answered + lost).min(exchanges + lost).saturating_sub(sent).min(BATCH);
             if room > 0 {
                 let first = sent % self.addresses.len();
                 let batch = datagrams.get(first..first + room).unwrap_or_default();
                 sent += or_none(sender.send(&self.asking, batch))?;
             }
+            // An answer that comes after it counted as lost was not lost.
             let received = or_none(receiver.receive(&self.asking, |_, _| {}))?;
+            lost -= received.saturating_sub(sent - answered - lost);
             answered += received;
-            if answered >= exchanges {
-                return Ok((lost, Instant::now()));
-            }
-            let is_idle = received == 0 && (room == 0 || sent - answered - lost >= WINDOW);
-            if is_idle && wait(&[&self.asking], PollFlags::POLLIN, PATIENCE)?.is_empty() {
+            if received == 0 && room < BATCH && wait(&[&self.asking], PollFlags::POLLIN, PATIENCE)?.is_empty()
+            {
                 lost = sent - answered;
             }
         }
+        Ok(lost)
     }
 
     fn answer(&self, answer: &[u8], over: &AtomicBool) -> Result<()> {

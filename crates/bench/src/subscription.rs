@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use memchr::memmem;
 use sip::{HeaderName, RawMessage, WriteError, Writer};
 
 use crate::lamp::{Lamp, Package, ReadLamp};
@@ -136,10 +137,10 @@ impl Subscription {
 
     /// Takes a NOTIFY.
     pub(crate) fn notified(&mut self, notify: &RawMessage<'_>, read: ReadLamp) -> Heard {
-        let (Ok(cseq), Ok(to)) = (notify.cseq(), notify.to()) else {
+        let Ok(cseq) = notify.cseq() else {
             return Heard::Stranger;
         };
-        if !self.is_named_by(notify) || to.tag() != Some(self.call_id.as_bytes()) {
+        if !self.is_named_by(notify) || !has_tag(notify.header(HeaderName::To), &self.call_id) {
             return Heard::Stranger;
         }
         if self.remote_cseq.is_some_and(|newest| cseq.seq <= newest) {
@@ -164,11 +165,27 @@ pub(crate) fn index(call_id: &[u8]) -> Option<usize> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Writes the answer to a NOTIFY: 200, or 481 if there is no such subscription.
-pub(crate) fn answer(out: &mut Vec<u8>, notify: &RawMessage<'_>, from: SocketAddr, known: bool) {
-    let (code, reason) = if known { (200, "OK") } else { (481, "Call/Transaction Does Not Exist") };
-    // A NOTIFY that cannot be answered leaves nothing behind; the server will send it again.
-    let _ = sip::response(out, notify, code, reason, from, None, false).finish(None);
+/// Writes the answer to a NOTIFY: 200, or 481 if there is no such subscription. As a phone that does
+/// not know RFC 3581 it copies Via unread; sent-by on loopback is where the NOTIFY came from.
+pub(crate) fn answer(out: &mut Vec<u8>, notify: &RawMessage<'_>, known: bool) {
+    let status = if known { "SIP/2.0 200 OK\r\n" } else { "SIP/2.0 481 Call/Transaction Does Not Exist\r\n" };
+    out.extend_from_slice(status.as_bytes());
+    for (name, written, value) in notify.headers() {
+        use HeaderName::{CSeq, CallId, From, To, Via};
+        if matches!(name, Via | From | To | CallId | CSeq) {
+            for part in [written, b": ", value, b"\r\n"] {
+                out.extend_from_slice(part);
+            }
+        }
+    }
+    out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+}
+
+/// Whether the tag of From or To is `wanted`; quoted names with tags in them do not come here.
+fn has_tag(address: Option<&[u8]>, wanted: &str) -> bool {
+    let tag = address.and_then(|text| text.get(memmem::rfind(text, b";tag=")? + 5..));
+    tag.and_then(|tag| tag.strip_prefix(wanted.as_bytes()))
+        .is_some_and(|rest| matches!(rest, [] | [b';' | b' ', ..]))
 }
 
 #[cfg(test)]

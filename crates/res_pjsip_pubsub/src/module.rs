@@ -103,6 +103,9 @@ impl PubSub {
             entry.remove();
         }
         let (resource, place) = (subscription.resource, subscription.place);
+        if subscription.ending != Some(Reason::NoResource) {
+            self.count_watcher(resource, -1);
+        }
         self.leave(resource, place);
         self.subscriptions.remove(index);
         self.stats.active.subtract();
@@ -182,6 +185,7 @@ impl PubSub {
         let new = self.resources.provide(package.topic(), &key, payload);
         let new_place = self.resources.watch(new, index);
         self.count_watcher(new, 1);
+        // Not counted at the old one: it is gone with its count, though its name may be there again.
         self.leave(old, place);
         if let Some(subscription) = self.subscriptions.get_mut(index)
             && old != new
@@ -193,7 +197,6 @@ impl PubSub {
 
     /// Takes a watcher from its resource.
     fn leave(&mut self, resource: ResourceId, place: u32) {
-        self.count_watcher(resource, -1);
         if let Some(moved) = self.resources.unwatch(resource, place)
             && let Some(moved) = self.subscriptions.get_mut(moved)
         {
@@ -291,6 +294,17 @@ impl ShardModule for PubSub {
             }
         }
         !self.queue.is_empty()
+    }
+}
+
+impl Drop for PubSub {
+    /// The module is unloaded: nobody watches any more.
+    fn drop(&mut self) {
+        for (_, subscription) in self.subscriptions.iter() {
+            if subscription.ending != Some(Reason::NoResource) {
+                self.count_watcher(subscription.resource, -1);
+            }
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn check(args: &Args) -> ExitCode {
         let loader = conf::Loader::new(&settings.etc_dir).exec(settings.execute_includes);
         all.push(Found::of("modules.conf", modules(&loader, settings)));
         all.push(Found::of("pjsip.conf", builtin::sip::parse(&loader)));
-        all.push(Found::of("extensions.conf", builtin::dialplan::parse(&loader)));
+        all.push(Found::of("extensions.conf", builtin::dialplan::parse(&loader, None)));
         all.push(Found::of("logger.conf", optional(&loader, "logger.conf")));
     }
     all.insert(0, Found::of("asterisk.conf", loaded));

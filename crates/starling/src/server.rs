@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use cli::Cli;
-use dialplan::Hints;
+use dialplan::{FunctionGuard, Hints};
 use logger::Logger;
 use module_host::{ModuleHost, Reload};
 use res_pjsip::Pjsip;
@@ -12,6 +12,7 @@ use res_pjsip_pubsub::PubSubService;
 use store::Store;
 use tokio::sync::mpsc;
 
+use crate::builtin::functions::Db;
 use crate::settings::Settings;
 
 /// The product, as `User-Agent` and `core show version` name it.
@@ -43,6 +44,8 @@ pub(crate) struct Server {
     started: Instant,
     last_reload: Mutex<Instant>,
     start_failure: Mutex<Option<String>>,
+    /// The function `DB`.
+    _db: FunctionGuard,
 }
 
 impl Server {
@@ -53,11 +56,13 @@ impl Server {
         stop: mpsc::UnboundedSender<Stop>,
     ) -> Arc<Self> {
         let now = Instant::now();
+        let hints = Hints::new();
+        let db = hints.functions().add("DB", Arc::new(Db(store.clone())));
         Arc::new(Self {
             settings,
             cli: Cli::new(),
             logger,
-            hints: Hints::new(),
+            hints,
             store,
             modules: OnceLock::new(),
             pjsip: Slot::default(),
@@ -67,6 +72,7 @@ impl Server {
             started: now,
             last_reload: Mutex::new(now),
             start_failure: Mutex::default(),
+            _db: db,
         })
     }
 

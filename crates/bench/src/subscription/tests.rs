@@ -121,12 +121,28 @@ fn an_answer_copies_what_names_the_transaction() {
     let mut scanner = Scanner::new();
     let message = scanner.scan(&told).unwrap();
     let mut out = Vec::new();
-    answer(&mut out, &message, SERVER.parse().unwrap(), true);
+    answer(&mut out, &message, true);
     let text = String::from_utf8(out).unwrap();
-    assert!(text.starts_with("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;rport=5060"), "{text}");
-    for line in
-        [";branch=z9hG4bK1", "From: <sip:1001@127.0.0.1>;tag=server", "Call-ID: 7-run", "CSeq: 5 NOTIFY"]
-    {
+    assert!(
+        text.starts_with("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;rport;branch=z9hG4bK1\r\n"),
+        "{text}"
+    );
+    assert!(Scanner::new().scan(text.as_bytes()).unwrap().via().is_ok());
+    for line in ["From: <sip:1001@127.0.0.1>;tag=server", "Call-ID: 7-run", "CSeq: 5 NOTIFY"] {
         assert!(text.contains(&format!("{line}\r\n")), "{line} in {text}");
+    }
+}
+
+#[test]
+fn a_tag_is_found_whole() {
+    for (address, found) in [
+        ("<sip:a@b>;tag=7-run", true),
+        ("<sip:a@b>;tag=7-run;x=y", true),
+        ("\"A\" <sip:a@b;tag=no>;x;tag=7-run", true),
+        ("<sip:a@b>;tag=7-runner", false),
+        ("<sip:a@b>;tag=", false),
+        ("<sip:a@b>", false),
+    ] {
+        assert_eq!(has_tag(Some(address.as_bytes()), "7-run"), found, "{address}");
     }
 }

@@ -46,12 +46,12 @@ pub fn dialplan_show(hints: &Hints, what: &str) -> Output {
         return Output::failed(format!("There is no existence of '{context}' context\n"));
     }
     match exten {
-        Some(exten) if show.extensions == 0 && context.is_empty() => Output::failed(format!(
-            "There is no existence of '{exten}' extension in all contexts\n"
-        )),
-        Some(exten) if show.extensions == 0 => Output::failed(format!(
-            "There is no existence of {exten}@{context} extension\n"
-        )),
+        Some(exten) if show.extensions == 0 && context.is_empty() => {
+            Output::failed(format!("There is no existence of '{exten}' extension in all contexts\n"))
+        }
+        Some(exten) if show.extensions == 0 => {
+            Output::failed(format!("There is no existence of {exten}@{context} extension\n"))
+        }
         _ => Output::done(show.finish()),
     }
 }
@@ -82,16 +82,8 @@ impl<'h> Show<'h> {
             return;
         }
         self.contexts += 1;
-        let kind = if included {
-            "Included context"
-        } else {
-            "Context"
-        };
-        let _ = writeln!(
-            self.text,
-            "[ {kind} '{}' created by '{REGISTRAR}' ]",
-            context.name
-        );
+        let kind = if included { "Included context" } else { "Context" };
+        let _ = writeln!(self.text, "[ {kind} '{}' created by '{REGISTRAR}' ]", context.name);
         if context.autohints {
             self.text.push_str("Autohints support enabled\n");
         }
@@ -151,13 +143,8 @@ impl<'h> Show<'h> {
     /// The extensions of a context in their order, with the hints that were made of patterns among
     /// those with a name.
     fn entries(&self, context: &Context) -> Vec<Entry> {
-        let mut instances = self
-            .instances
-            .get(&context.name)
-            .cloned()
-            .unwrap_or_default();
-        let (patterns, named): (Vec<_>, Vec<_>) =
-            context.extensions.iter().partition(|e| e.is_pattern());
+        let mut instances = self.instances.get(&context.name).cloned().unwrap_or_default();
+        let (patterns, named): (Vec<_>, Vec<_>) = context.extensions.iter().partition(|e| e.is_pattern());
         let mut entries: BTreeMap<(Arc<str>, bool, usize), Entry> = BTreeMap::new();
         for (index, extension) in named.into_iter().enumerate() {
             let name = exact_key(&extension.name);
@@ -172,7 +159,7 @@ impl<'h> Show<'h> {
             }
         }
         for (name, hint) in instances {
-            if self.exten.is_none_or(|exten| exact_key(exten) == name) {
+            if self.exten.is_none_or(|exten| exact_key(&exten.into()) == name) {
                 let entry = (label(hint.exten(), None), vec![instance(&hint)]);
                 entries.insert((name, true, usize::MAX), entry);
             }
@@ -218,5 +205,6 @@ fn entry(extension: &Extension, hint: Option<&Hint>) -> Entry {
 /// The line of a hint that was made of a pattern.
 fn instance(hint: &Hint) -> Line {
     let text = format!("hint: {}", hint.definition().text);
-    Line(None, text, REGISTRAR.to_owned())
+    let registrar = if hint.definition().auto { "autohints" } else { REGISTRAR };
+    Line(None, text, registrar.to_owned())
 }

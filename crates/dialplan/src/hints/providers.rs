@@ -9,6 +9,7 @@ use state::{DeviceState, Name, NameRef, PresenceValue, SourceId};
 use super::Orphan;
 use super::table::Table;
 use super::writer::Writer;
+use crate::explain::By;
 use crate::hint_text::HintText;
 use crate::provider::{DeviceProvider, Kind, PresenceProvider, split_device, split_presence};
 
@@ -67,19 +68,15 @@ impl Writer {
             Kind::Label => &mut self.providers.labels,
         };
         add(providers, label, id, provider);
-        self.ask_of(label);
+        self.ask_of(label, &By::ProviderAdded(label.into()));
         id
     }
 
-    pub(super) fn add_presence_provider(
-        &mut self,
-        label: &str,
-        provider: Arc<dyn PresenceProvider>,
-    ) -> u64 {
+    pub(super) fn add_presence_provider(&mut self, label: &str, provider: Arc<dyn PresenceProvider>) -> u64 {
         self.providers.last_id += 1;
         let id = self.providers.last_id;
         add(&mut self.providers.presence, label, id, provider);
-        self.ask_all_presence(label);
+        self.ask_all_presence(label, &By::ProviderAdded(label.into()));
         id
     }
 
@@ -89,34 +86,32 @@ impl Writer {
         } else if let Some((label, last)) = remove(&mut self.providers.labels, id) {
             self.device_provider_left(&label, last);
         } else if let Some((label, _)) = remove(&mut self.providers.presence, id) {
-            self.ask_all_presence(label.as_str());
+            self.ask_all_presence(label.as_str(), &By::ProviderRemoved(label.as_arc().clone()));
         }
     }
 
     fn device_provider_left(&mut self, label: &Name, last: bool) {
+        let by = By::ProviderRemoved(label.as_arc().clone());
         if last {
-            self.remove_source(&SourceId::new(label.as_arc().clone()));
+            self.remove_source(&SourceId::new(label.as_arc().clone()), &by);
         } else {
-            self.ask_of(label.as_str());
+            self.ask_of(label.as_str(), &by);
         }
     }
 
-    fn ask_of(&mut self, label: &str) {
+    fn ask_of(&mut self, label: &str, by: &By) {
         let changes = self.ask_all(label);
-        self.apply(changes);
+        self.apply(changes, by);
     }
 
-    fn ask_all_presence(&mut self, label: &str) {
-        let is_concerned = |presentity: &str| {
-            split_presence(presentity).is_some_and(|(l, _)| l.eq_ignore_ascii_case(label))
-        };
+    fn ask_all_presence(&mut self, label: &str, by: &By) {
+        let is_concerned =
+            |presentity: &str| split_presence(presentity).is_some_and(|(l, _)| l.eq_ignore_ascii_case(label));
         let presentities = self.presentities.keys();
-        let presentities: Vec<Name> = presentities
-            .filter(|presentity| is_concerned(presentity.as_str()))
-            .cloned()
-            .collect();
+        let presentities: Vec<Name> =
+            presentities.filter(|presentity| is_concerned(presentity.as_str())).cloned().collect();
         for presentity in presentities {
-            self.presence_changed(presentity.as_str());
+            self.presence_changed(presentity.as_str(), by);
         }
     }
 

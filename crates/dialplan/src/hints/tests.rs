@@ -7,8 +7,12 @@ use state::{DeviceState, ExtensionState, PresenceState, PresenceValue, SourceId}
 use crate::*;
 
 mod any_sequence;
+mod autohints;
+mod explain;
+mod functions;
 mod large;
 mod reload;
+mod sweep;
 
 fn plan(text: &str) -> Dialplan {
     let config = Loader::new(".").parse("extensions.conf", text).unwrap();
@@ -37,10 +41,7 @@ impl DeviceProvider for Fixed {
 
 impl PresenceProvider for Fixed {
     fn presence(&self, _: &str) -> PresenceValue {
-        PresenceValue {
-            state: PresenceState::Away,
-            ..PresenceValue::default()
-        }
+        PresenceValue { state: PresenceState::Away, ..PresenceValue::default() }
     }
 }
 
@@ -93,6 +94,32 @@ fn only_visible_changes_are_told() {
     assert_eq!(set("PJSIP/other", DeviceState::Busy), []);
 }
 
+/// A hint follows a device in any spelling of its name, pushed or asked for; in Asterisk it stays as
+/// it was first.
+#[test]
+fn a_hint_follows_its_device_in_any_letter_case() {
+    let hints = load("[d]\nexten => 1,hint,pjsip/alice\nexten => 2,hint,CUSTOM:Lamp,custompresence:X\n");
+    let phone = Arc::new(Mutex::new(DeviceState::NotInUse));
+    struct Phone(Arc<Mutex<DeviceState>>);
+    impl DeviceProvider for Phone {
+        fn state(&self, rest: &str) -> DeviceState {
+            assert_eq!(rest.to_lowercase(), "alice");
+            *self.0.lock().unwrap()
+        }
+    }
+    let _pjsip = hints.add_technology("PJSIP", Arc::new(Phone(phone.clone())));
+    assert_eq!(state(&hints, "1@d"), ExtensionState::Idle);
+    *phone.lock().unwrap() = DeviceState::Ringing;
+    hints.device_changed("PJSIP/alice");
+    assert_eq!(state(&hints, "1@d"), ExtensionState::Ringing);
+    hints.set_device_state("PJSIP/Alice", &SourceId::new("publish:1"), DeviceState::InUse, None);
+    assert_eq!(state(&hints, "1@d"), ExtensionState::InUseRinging);
+    let _custom = hints.add_provider("Custom", fixed(DeviceState::Busy));
+    let _presence = hints.add_presence_provider("CustomPresence", Arc::new(Fixed::default()));
+    let shown = hints.get("2@d").unwrap().snapshot();
+    assert_eq!((shown.state, shown.presence.state), (ExtensionState::Busy, PresenceState::Away));
+}
+
 #[test]
 fn a_provider_answers_as_long_as_it_is_there() {
     let hints = load(
@@ -104,10 +131,7 @@ fn a_provider_answers_as_long_as_it_is_there() {
     let presence_of_1 = || hints.get("1@d").unwrap().snapshot().presence.state;
     assert_eq!(state(&hints, "1@d"), ExtensionState::InUse);
     assert_eq!(presence_of_1(), PresenceState::Away);
-    assert_eq!(
-        hints.presence("custompresence:y").state,
-        PresenceState::Away
-    );
+    assert_eq!(hints.presence("custompresence:y").state, PresenceState::Away);
     assert_eq!(hints.device_state("CUSTOM:other"), DeviceState::InUse);
     // The slash is looked for first: these two name no provider that is there.
     assert_eq!(state(&hints, "2@d"), ExtensionState::Unavailable);
@@ -293,9 +317,7 @@ fn readers_never_see_half_a_change() {
                     assert!(shown.seq >= seq && !shown.removed);
                     seq = shown.seq;
                     turn += 1;
-                    hints
-                        .find("d", &format!("2{}", turn % 50))
-                        .map(|hint| hint.snapshot());
+                    hints.find("d", &format!("2{}", turn % 50)).map(|hint| hint.snapshot());
                     reads.fetch_add(1, Ordering::Relaxed);
                 }
             });

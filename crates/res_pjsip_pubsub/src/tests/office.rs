@@ -112,6 +112,7 @@ pub(super) struct Office {
     out: Output,
     pub(super) now: u64,
     seq: u64,
+    watchers: Arc<Mutex<HashMap<String, isize>>>,
     pub(super) extensions: Arc<Extensions>,
 }
 
@@ -131,13 +132,19 @@ impl Office {
             booted: true,
             trace: TraceFilter::Off,
         };
-        let shared = Arc::new(Shared::new(1, Box::new(|_, _, _| {})));
+        let watchers: Arc<Mutex<HashMap<String, isize>>> = Arc::default();
+        let counted = watchers.clone();
+        let count = move |_: &str, key: &str, change| {
+            *counted.lock().unwrap().entry(key.to_owned()).or_default() += change;
+        };
+        let shared = Arc::new(Shared::new(1, Box::new(count)));
         let mut office = Self {
             shard: Shard::new(0, 1, 1, 0, Arc::new(snapshot), Box::new(Anywhere)),
             shared: shared.clone(),
             out: Output::default(),
             now: 0,
             seq: 0,
+            watchers,
             extensions: Arc::default(),
         };
         office.send(ShardMessage::AddModule(Arc::new(move |id| Box::new(PubSub::new(id, shared.clone())))));
@@ -187,6 +194,8 @@ impl Office {
         payload.terminated = true;
         let key = format!("{exten}@default");
         self.extensions.states.lock().unwrap().remove(&key);
+        // The hint is gone, and with it what it has counted.
+        self.watchers.lock().unwrap().remove(&key);
         self.publish(&key, payload);
     }
 
@@ -255,6 +264,11 @@ impl Office {
     pub(super) fn nothing(&mut self) {
         let all = self.sent();
         assert!(all.is_empty(), "{all:#?}");
+    }
+
+    /// How many watchers an extension in context `default` has been told of.
+    pub(super) fn watchers(&self, exten: &str) -> isize {
+        self.watchers.lock().unwrap().get(&format!("{exten}@default")).copied().unwrap_or_default()
     }
 
     pub(super) fn active(&self) -> u64 {

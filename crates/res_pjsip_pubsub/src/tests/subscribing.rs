@@ -240,6 +240,26 @@ fn an_extension_that_is_back_can_be_watched_at_once() {
     let (_, notify) = Phone::new("bob", "1000").establish(&mut office, "");
     assert_eq!(header(&notify, "Subscription-State"), "active;expires=3600");
     assert!(body(&notify).starts_with("state=4 "), "{notify}");
+    assert_eq!(office.watchers("1000"), 1);
+    office.pass(40_000);
+    assert_eq!(
+        (office.active(), office.watchers("1000")),
+        (1, 1),
+        "alice's end is not counted at the new hint"
+    );
+}
+
+#[test]
+fn watchers_are_counted() {
+    let mut office = Office::new();
+    let mut phone = Phone::new("alice", "1000");
+    phone.establish(&mut office, "");
+    Phone::new("bob", "1000").establish(&mut office, "Expires: 10\r\n");
+    assert_eq!(office.watchers("1000"), 2);
+    phone.establish(&mut office, "Expires: 0\r\n");
+    assert_eq!(office.watchers("1000"), 1);
+    office.pass(60_000);
+    assert_eq!(office.watchers("1000"), 0);
 }
 
 #[test]

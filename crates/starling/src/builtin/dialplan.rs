@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use conf::Diagnostic;
-use dialplan::Dialplan;
+use dialplan::{Dialplan, Functions};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 
 use super::{Commands, info};
@@ -22,7 +22,7 @@ impl PbxConfig {
 
     /// Reads the file and puts it in force; on error the old dialplan stays.
     fn read(&self) -> Result<(), String> {
-        let (dialplan, remarks) = parse(&self.server.loader())?;
+        let (dialplan, remarks) = parse(&self.server.loader(), Some(self.server.hints.functions()))?;
         report(&remarks);
         self.server.hints.replace(dialplan);
         if self.server.booted.is_set() {
@@ -32,10 +32,16 @@ impl PbxConfig {
     }
 }
 
-/// Reads `extensions.conf`, with all remarks.
-pub(crate) fn parse(loader: &conf::Loader) -> Result<(Dialplan, Vec<Diagnostic>), String> {
+/// Reads `extensions.conf`, with all remarks. Without functions their calls stay as they are.
+pub(crate) fn parse(
+    loader: &conf::Loader,
+    functions: Option<&Functions>,
+) -> Result<(Dialplan, Vec<Diagnostic>), String> {
     let file = loader.load("extensions.conf").map_err(|error| error.to_string())?;
-    let (dialplan, remarks) = Dialplan::parse(&file);
+    let (dialplan, remarks) = match functions {
+        Some(functions) => Dialplan::parse_with(&file, functions),
+        None => Dialplan::parse(&file),
+    };
     Ok((dialplan, file.diagnostics.iter().cloned().chain(remarks).collect()))
 }
 
@@ -46,7 +52,9 @@ impl Builtin for PbxConfig {
 
     fn load(&self) -> Result<LoadOutcome, String> {
         self.read()?;
-        self.commands.set(crate::commands::dialplan::register(&self.server));
+        let mut commands = crate::commands::dialplan::register(&self.server);
+        commands.extend(crate::commands::functions::register(&self.server));
+        self.commands.set(commands);
         Ok(LoadOutcome::Success)
     }
 

@@ -5,6 +5,7 @@ mod custom_devices;
 mod custom_presence;
 mod custom_states;
 pub(crate) mod dialplan;
+pub(crate) mod functions;
 mod identifiers;
 mod pjsip_devices;
 mod pubsub;

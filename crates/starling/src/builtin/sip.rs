@@ -86,6 +86,6 @@ struct Extensions(Arc<Hints>);
 
 impl ExtensionLookup for Extensions {
     fn exists(&self, context: &str, extension: &str) -> bool {
-        self.0.find(context, extension).is_some()
+        self.0.exists(context, extension)
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
 
 /// What a reload would do.
 fn check(cx: &mut Invocation<'_>, server: &Server) -> Outcome {
-    match builtin::dialplan::parse(&server.loader()) {
+    match builtin::dialplan::parse(&server.loader(), Some(server.hints.functions())) {
         Ok((dialplan, remarks)) => {
             for remark in remarks {
                 cx.print(&format!("{}\n", report::text(&remark)));

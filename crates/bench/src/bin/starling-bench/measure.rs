@@ -4,13 +4,15 @@ use std::time::{Duration, Instant};
 
 use bench::{
     Counts, DeviceState, Fleet, Interrupt, Lamp, Machine, Office, Package, RawLimit, Server, Usage, Watch,
-    dropped_datagrams, raw_limit,
+    busy_time, dropped_datagrams, raw_limit,
 };
 
 /// How long all lamps may take to show a change; more than four repetitions of a NOTIFY.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Listening after the last round: what was sent again before its answer came is counted.
 const QUIET: Duration = Duration::from_secs(1);
+/// Exchanges of a raw measurement at least: fewer are over before they can be timed.
+const RAW: usize = 10_000;
 /// Sockets of the phones.
 const SOCKETS: usize = 16;
 const EXTENSION: &str = "1001";
@@ -33,7 +35,7 @@ pub(crate) struct Change {
     pub(crate) from_first: Duration,
     /// Lamps that did not show it in time.
     pub(crate) wrong: usize,
-    /// The same number of exchanges without SIP, right before.
+    /// Exchanges without SIP, as many, right before.
     pub(crate) raw: RawLimit,
 }
 
@@ -53,6 +55,8 @@ pub(crate) struct Results {
     /// CPU time of the server and of the phones during the changes.
     pub(crate) server_cpu: Duration,
     pub(crate) phones_cpu: Duration,
+    /// Share of the machine that other programs used meanwhile.
+    pub(crate) others: f64,
     /// What the phones counted in all, and until all were subscribed.
     pub(crate) counts: Counts,
     pub(crate) first_counts: Counts,
@@ -117,14 +121,16 @@ pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<
 
     let question = usize::try_from(first_counts.notify_bytes)? / watchers;
     let answer = usize::try_from(first_counts.answer_bytes)? / watchers;
+    eprintln!("Measuring {rounds} rounds ...");
+    let cpu = || Ok::<_, std::io::Error>((Usage::of(server.pid())?.cpu, Usage::of(std::process::id())?.cpu));
+    let others = Others::begin(cpu()?)?;
     let mut changes = Vec::new();
     let (mut server_cpu, mut phones_cpu) = (Duration::ZERO, Duration::ZERO);
     for round in 0..rounds {
         if interrupt.is_set() {
             return Err("interrupted".into());
         }
-        eprint!("\rRound {} of {rounds} ...", round + 1);
-        let raw = raw_limit(question, answer, watchers, threads, sockets)?;
+        let raw = raw_limit(question, answer, watchers.max(RAW), threads, sockets)?;
         let state = if round % 2 == 0 { DeviceState::InUse } else { DeviceState::NotInUse };
         let cpu =
             || Ok::<_, std::io::Error>((Usage::of(server.pid())?.cpu, Usage::of(std::process::id())?.cpu));
@@ -146,7 +152,7 @@ pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<
             break;
         }
     }
-    eprintln!();
+    let others = others.share(cpu()?)?;
     fleet.listen(QUIET)?;
     let last = if changes.len() % 2 == 1 { DeviceState::InUse } else { DeviceState::NotInUse };
     let results = Results {
@@ -159,6 +165,7 @@ pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<
         changes,
         server_cpu,
         phones_cpu,
+        others,
         counts: fleet.counts()?,
         first_counts,
         dropped: (dropped_datagrams(&fleet.ports()?)?, dropped_datagrams(&[server.address().port()])?),
@@ -166,6 +173,26 @@ pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<
     };
     server.stop()?;
     Ok(results)
+}
+
+/// What the machine did beside the measurement.
+struct Others {
+    start: Instant,
+    busy: Duration,
+    own: Duration,
+}
+
+impl Others {
+    /// `own` is the CPU time of the server and of this program.
+    fn begin(own: (Duration, Duration)) -> std::io::Result<Self> {
+        Ok(Self { start: Instant::now(), busy: busy_time()?, own: own.0 + own.1 })
+    }
+
+    fn share(&self, own: (Duration, Duration)) -> std::io::Result<f64> {
+        let others = (busy_time()? - self.busy).saturating_sub(own.0 + own.1 - self.own);
+        let cores = Machine::this().cores as f64;
+        Ok(others.as_secs_f64() / (self.start.elapsed().as_secs_f64() * cores))
+    }
 }
 
 fn set(state: DeviceState) -> String {

@@ -42,6 +42,7 @@ pub(crate) fn markdown(results: &Results) -> String {
     page.value("datagrams lost at the server", &results.dropped.1.to_string());
     let raw_lost: usize = results.changes.iter().map(|change| change.raw.lost).sum();
     page.value("datagrams lost in the raw exchanges", &raw_lost.to_string());
+    page.value("CPU used by other programs meanwhile, %", &format!("{:.0}", results.others * 100.0));
     page.value("lamps wrong at the end", &results.wrong_at_end.to_string());
     page.0
 }
@@ -107,6 +108,7 @@ mod tests {
             changes: vec![change(10), change(20), change(40)],
             server_cpu: Duration::from_millis(30),
             phones_cpu: Duration::from_millis(15),
+            others: 0.12,
             counts: Counts { notifies: 4000, repeated: 1, notify_bytes: 4_001_000, ..Counts::default() },
             first_counts: Counts { notifies: 1000, ..Counts::default() },
             dropped: (0, 0),
@@ -129,6 +131,7 @@ mod tests {
             "| server CPU per 1,000 NOTIFYs, ms | 10.00 |",
             "| bytes of a NOTIFY | 1000 |",
             "| NOTIFYs that came again | 1 |",
+            "| CPU used by other programs meanwhile, % | 12 |",
         ] {
             assert!(page.contains(line), "{line} is not in\n{page}");
         }

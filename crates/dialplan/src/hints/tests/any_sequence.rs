@@ -14,6 +14,7 @@ const ASKED: [&str; 5] = ["1", "2", "30", "31", "_3X"];
 enum Step {
     Replace(Vec<(usize, String)>),
     Find(usize),
+    Sweep(u64),
     Watch(usize),
     Set(usize, usize, usize, Option<u64>),
     Remove(usize, usize),
@@ -35,6 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => lines.prop_map(Step::Replace),
         2 => (0..ASKED.len()).prop_map(Step::Find),
+        1 => (0..4u64).prop_map(|minutes| Step::Sweep(minutes * 60_000)),
         1 => (0..ASKED.len()).prop_map(Step::Watch),
         6 => (0..5usize, 0..2usize, 0..9usize, prop::option::of(0..9u64))
             .prop_map(|(d, s, v, l)| Step::Set(d, s, v, l)),
@@ -49,10 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// What providers answer, by lower-case name.
 #[derive(Default)]
-struct Answers(
-    Mutex<HashMap<String, DeviceState>>,
-    Mutex<HashMap<String, PresenceState>>,
-);
+struct Answers(Mutex<HashMap<String, DeviceState>>, Mutex<HashMap<String, PresenceState>>);
 
 impl Answers {
     fn device(&self, name: &str) -> DeviceState {
@@ -131,6 +130,7 @@ impl World {
                 hints.replace(plan(&format!("[d]\n{}", lines.collect::<String>())));
             }
             Step::Find(e) => drop(hints.find("d", ASKED[*e])),
+            Step::Sweep(now) => _ = hints.sweep(*now),
             Step::Watch(e) => drop(hints.find("d", ASKED[*e]).map(|hint| hint.add_watcher())),
             Step::Set(d, s, v, lease) => {
                 let state = DeviceState::ALL[*v];
@@ -146,25 +146,17 @@ impl World {
                 hints.remove_source(&source(*s));
             }
             Step::Expire(now) => {
-                self.reports
-                    .retain(|_, (_, lease)| lease.is_none_or(|l| l > *now));
+                self.reports.retain(|_, (_, lease)| lease.is_none_or(|l| l > *now));
                 hints.expire(*now);
             }
             Step::Answer(d, v) => {
                 let answers = &self.answers.0;
-                answers
-                    .lock()
-                    .unwrap()
-                    .insert(lower(*d), DeviceState::ALL[*v]);
+                answers.lock().unwrap().insert(lower(*d), DeviceState::ALL[*v]);
                 hints.device_changed(DEVICES[*d]);
             }
             Step::Presence(p, v) => {
                 let name = PRESENCE[*p].to_lowercase();
-                self.answers
-                    .1
-                    .lock()
-                    .unwrap()
-                    .insert(name, PresenceState::ALL[*v]);
+                self.answers.1.lock().unwrap().insert(name, PresenceState::ALL[*v]);
                 hints.presence_changed(PRESENCE[*p]);
             }
             Step::Provider(which, false) => self.guards[*which] = None,
@@ -187,10 +179,7 @@ impl World {
             n if n.starts_with("custom:") => self.guards[1].is_some(),
             _ => false,
         };
-        let reports = self
-            .reports
-            .iter()
-            .filter(|((device, _), _)| *device == name);
+        let reports = self.reports.iter().filter(|((device, _), _)| *device == name);
         let answer = provider.then(|| self.answers.device(&name));
         DeviceState::aggregate(reports.map(|(_, (state, _))| *state).chain(answer))
     }
@@ -219,10 +208,10 @@ impl World {
         for hint in hints {
             let members = &hint.definition().members;
             let shown = hint.snapshot();
-            let devices = members.devices.iter().map(|name| DeviceSnapshot {
-                name: name.clone(),
-                state: self.device(name),
-            });
+            let devices = members
+                .devices
+                .iter()
+                .map(|name| DeviceSnapshot { name: name.clone(), state: self.device(name) });
             let devices: Vec<_> = devices.collect();
             let aggregate = DeviceState::aggregate(devices.iter().map(|d| d.state));
             assert_eq!(shown.devices, devices);

@@ -9,14 +9,10 @@ fn unchanged_hints_keep_identity_and_say_nothing() {
     hints.set_device_state("Custom:a", &source, DeviceState::InUse, None);
     let before = hints.get("1@d").unwrap();
     let (heard, _guard) = listen(&hints);
-    let text = "[d]\n; moved\nexten => 1,hint,Custom:a\nexten => 2,hint,Custom:c(Two)\nexten => 3,hint,Custom:a\n";
+    let text =
+        "[d]\n; moved\nexten => 1,hint,Custom:a\nexten => 2,hint,Custom:c(Two)\nexten => 3,hint,Custom:a\n";
     let report = hints.replace(plan(text));
-    let expected = ReplaceReport {
-        hints: 3,
-        added: 1,
-        changed: 1,
-        removed: 0,
-    };
+    let expected = ReplaceReport { hints: 3, added: 1, changed: 1, removed: 0 };
     assert_eq!(report, expected);
     // 2 looks at another device now, which shows the same.
     assert_eq!(take(&heard), [("3@d".to_owned(), ExtensionState::InUse)]);
@@ -37,10 +33,7 @@ fn removed_hints_say_so_last() {
     hints.set_device_state("Custom:c", &source, DeviceState::Busy, None);
     let report = hints.replace(plan("[d]\nexten => 2,hint,Custom:c\n"));
     assert_eq!((report.hints, report.changed, report.removed), (1, 1, 1));
-    let told = [
-        ("2@d".to_owned(), ExtensionState::Busy),
-        ("1@d".to_owned(), ExtensionState::Removed),
-    ];
+    let told = [("2@d".to_owned(), ExtensionState::Busy), ("1@d".to_owned(), ExtensionState::Removed)];
     assert_eq!(take(&heard), told);
     assert!(gone.snapshot().removed && hints.get("1@d").is_none());
     // One that comes again is another one.
