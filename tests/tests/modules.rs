@@ -1,408 +1,263 @@
-//! `modules.conf`: what is not loaded does not exist, and everything else works.
-
-use std::net::UdpSocket;
+//! A feature exists when its module is loaded: one module at a time is left out, the feature is gone,
+//! the rest works.
 
 use e2e::{Boot, Config, Phone, Server, Subscribe};
 
-const NO_COMMAND: &str = "No such command";
+const DIALOG_INFO: &str = "application/dialog-info+xml";
+const XPIDF: &str = "application/xpidf+xml";
 
-/// What the office can do with all its modules; a test names what is different without one of them.
-struct Expected {
-    /// `pidf`, `xpidf`, `cpim-pidf`, `dialog-info`; the first three in event `presence`.
-    bodies: [u16; 4],
-    /// OPTIONS to the server itself.
-    options: u16,
-    /// The first words of commands that are not there.
-    missing: &'static [&'static str],
-}
-
-const EVERYTHING: Expected = Expected { bodies: [200; 4], options: 200, missing: &[] };
-
-const COMMANDS: [&str; 7] = [
-    "devstate list",
-    "dialplan show",
-    "pjsip show endpoints",
-    "pjsip show stats",
-    "pjsip show subscriptions inbound",
-    "core show hints",
-    "module show",
-];
-
-/// Leaves one module out of `modules.conf` and looks at everything.
-fn without(module: &str, expected: &Expected) -> Server {
+/// Leaves a module out; gives the server, whose other modules all run.
+fn without(module: &str) -> Server {
     let server = Server::start(Config::office().without(module));
-    let listed = server.run(&format!("module show like {module}.so"));
-    assert!(listed.ends_with("0 modules loaded\n"), "{listed}");
-    let mut phone = Phone::new(&server, "alice");
-    let accept = |subtype| Subscribe::presence("1000").accept(&format!("application/{subtype}+xml"));
-    let asks = [accept("pidf"), accept("xpidf"), accept("cpim-pidf"), Subscribe::dialog("1000")];
-    assert_eq!(asks.map(|ask| phone.status(&ask)), expected.bodies);
-    assert_eq!(phone.options().status(), expected.options);
-    for command in COMMANDS {
-        let (text, status) = server.cli(command);
-        let is_missing = expected.missing.contains(&command);
-        assert_eq!(
-            (text.starts_with(NO_COMMAND), status != 0),
-            (is_missing, is_missing),
-            "{command}: {text}"
-        );
-    }
+    let table = server.run("module show");
+    assert!(!table.contains(&format!("{module}.so")), "{table}");
+    assert!(!table.contains("Not Running"), "{table}");
     server
 }
 
-#[test]
-fn all_ten_modules_run() {
-    let server = Server::start(Config::office());
-    let table = server.run("module show");
-    assert_eq!(table.matches(" Running ").count(), 10, "{table}");
-    assert!(table.ends_with("\n10 modules loaded\n"), "{table}");
-    server.stop();
-}
-
-/// The whole SIP side is gone: nobody listens, and what needs `res_pjsip` says so once.
-#[test]
-fn without_res_pjsip_there_is_no_sip() {
-    let server = Server::start(Config::office().without("res_pjsip"));
-    UdpSocket::bind(server.address()).expect("nobody listens there");
-    for command in COMMANDS {
-        let (text, _) = server.cli(command);
-        assert_eq!(text.starts_with(NO_COMMAND), command.starts_with("pjsip"), "{command}: {text}");
-    }
-    server.devstate("Custom:a", "INUSE");
-    assert!(
-        server.run("core show hint 1000").contains("State:InUse"),
-        "{}",
-        server.run("core show hint 1000")
-    );
-    let table = server.run("module show");
-    assert_eq!(table.matches("Not Running").count(), 7, "{table}");
-    let log = server.stop();
-    assert_eq!(
-        log.matches("module res_pjsip_pubsub does not run: it requires res_pjsip, which is not loaded")
-            .count(),
-        1,
-        "{log}"
-    );
-}
-
-#[test]
-fn without_the_user_identifier_nobody_is_known() {
-    without("res_pjsip_endpoint_identifier_user", &Expected { bodies: [401; 4], options: 401, ..EVERYTHING })
-        .stop();
-}
-
-#[test]
-fn without_the_ip_identifier_addresses_say_nothing() {
-    without("res_pjsip_endpoint_identifier_ip", &EVERYTHING).stop();
-    let office = Config::office()
-        .append("pjsip.conf", "[lobby](phone)\n[lobby]\ntype=identify\nendpoint=lobby\nmatch=127.0.0.1\n");
-    for (config, status) in [(office.clone(), 200), (office.without("res_pjsip_endpoint_identifier_ip"), 401)]
-    {
-        let server = Server::start(config);
-        assert_eq!(Phone::new(&server, "nobody").status(&Subscribe::presence("1000")), status);
-        server.stop();
-    }
-}
-
-#[test]
-fn only_the_anonymous_identifier_lets_anybody_in() {
-    let office = Config::office().append("pjsip.conf", "[anonymous](phone)\n");
-    let anonymous = "load => res_pjsip_endpoint_identifier_anonymous.so\n";
-    for (config, status) in [(office.clone(), 401), (office.append("modules.conf", anonymous), 200)] {
-        let server = Server::start(config);
-        assert_eq!(Phone::new(&server, "nobody").status(&Subscribe::presence("1000")), status);
-        server.stop();
-    }
-    // Without an endpoint of that name the module lets nobody in.
-    let server = Server::start(Config::office().append("modules.conf", anonymous));
-    assert_eq!(Phone::new(&server, "nobody").status(&Subscribe::presence("1000")), 401);
-    server.stop();
-}
-
-#[test]
-fn without_pubsub_subscribe_is_not_implemented() {
-    let missing = &["pjsip show subscriptions inbound"];
-    let server = without("res_pjsip_pubsub", &Expected { bodies: [501; 4], missing, ..EVERYTHING });
-    let answer = Phone::new(&server, "alice").try_subscribe(&Subscribe::presence("1000")).1;
-    assert_eq!(answer.header("Allow"), "OPTIONS");
-    assert_eq!(Phone::new(&server, "alice").options().header("Allow"), "OPTIONS");
-    server.stop();
-}
-
-#[test]
-fn without_exten_state_there_is_no_event() {
-    let server = without("res_pjsip_exten_state", &Expected { bodies: [489; 4], ..EVERYTHING });
-    let answer = Phone::new(&server, "alice").try_subscribe(&Subscribe::presence("1000")).1;
-    // There is nothing that it could name.
-    assert_eq!(answer.find("Allow-Events"), None, "{answer}");
-    server.stop();
-}
-
-#[test]
-fn without_a_body_generator_its_body_is_not_made() {
-    for (module, bodies, accept) in [
-        ("res_pjsip_pidf_body_generator", [489, 200, 200, 200], "application/pidf+xml"),
-        ("res_pjsip_xpidf_body_generator", [200, 489, 489, 200], "application/xpidf+xml"),
-        ("res_pjsip_dialog_info_body_generator", [200, 200, 200, 489], "application/dialog-info+xml"),
-    ] {
-        let server = without(module, &Expected { bodies, ..EVERYTHING });
-        let answer =
-            Phone::new(&server, "alice").try_subscribe(&Subscribe::presence("1000").accept(accept)).1;
-        assert_eq!(answer.header("Allow-Events"), "presence, dialog");
-        // A phone that takes another body gets that.
-        let both = format!("{accept}, application/pidf+xml;q=0.3, application/dialog-info+xml;q=0.2");
-        let lamp = Phone::new(&server, "alice").subscribe(Subscribe::presence("1000").accept(&both));
-        assert_ne!(lamp.last.header("Content-Type"), accept);
-        server.stop();
-    }
-}
-
-#[test]
-fn without_pbx_config_there_are_no_extensions() {
-    let server =
-        without("pbx_config", &Expected { bodies: [404; 4], missing: &["dialplan show"], ..EVERYTHING });
-    assert!(
-        server.run("core show hints").contains("- 0 hints registered")
-            || server.run("core show hints").contains("no registered")
-    );
-    server.stop();
-}
-
-#[test]
-fn without_func_devstate_custom_devices_are_unavailable() {
-    let server = without("func_devstate", &Expected { missing: &["devstate list"], ..EVERYTHING });
-    assert!(server.cli("devstate change Custom:a INUSE").0.starts_with(NO_COMMAND));
-    let hint = server.run("core show hint 1000");
-    assert!(hint.contains("State:Unavailable"), "{hint}");
-    let mut phone = Phone::new(&server, "alice");
-    let lamp = phone.subscribe(Subscribe::presence("1000"));
-    assert!(lamp.last.body().contains("<note>Unavailable</note>"), "{}", lamp.last);
-    let log = server.stop();
-    assert!(log.contains("hint 1000@default names Custom:a, which no loaded module knows"), "{log}");
-}
-
-#[test]
-fn names_need_no_suffix_and_case_does_not_count() {
-    let config = Config::office();
-    let text = config
-        .text("modules.conf")
-        .replace(".so", "")
-        .replace("load => func_devstate", "load => FUNC_DEVSTATE.SO");
-    let server = Server::start(config.file("modules.conf", &text));
-    let table = server.run("module show");
-    assert!(table.contains("\nfunc_devstate.so ") && table.ends_with("\n10 modules loaded\n"), "{table}");
-    assert_eq!(Phone::new(&server, "alice").status(&Subscribe::presence("1000")), 200);
-    server.stop();
-}
-
-#[test]
-fn autoload_takes_everything_but_what_noload_names() {
-    let server = Server::start(Config::office().file("modules.conf", "[modules]\nautoload=yes\n"));
-    let table = server.run("module show");
-    assert!(table.ends_with("\n11 modules loaded\n"), "{table}");
-    assert!(table.contains("res_pjsip_endpoint_identifier_anonymous.so"), "{table}");
-    server.stop();
-    let text =
-        "[modules]\nautoload=yes\nnoload => res_pjsip_xpidf_body_generator\nnoload => func_devstate.so\n";
-    let server = Server::start(Config::office().file("modules.conf", text));
-    let table = server.run("module show");
-    assert!(table.ends_with("\n9 modules loaded\n"), "{table}");
-    let mut phone = Phone::new(&server, "alice");
-    assert_eq!(phone.status(&Subscribe::presence("1000").accept("application/xpidf+xml")), 489);
-    assert_eq!(phone.status(&Subscribe::presence("1000")), 200);
-    server.stop();
-}
-
-/// `noload` counts more than `load`, wherever it stands.
-#[test]
-fn noload_overrules_load() {
-    let server = Server::start(Config::office().replace(
-        "modules.conf",
-        "autoload=no\n",
-        "autoload=no\nnoload => pbx_config\n",
-    ));
-    assert_eq!(Phone::new(&server, "alice").status(&Subscribe::presence("1000")), 404);
-    server.stop();
-}
-
-/// Whatever the order of the lines, what a module requires is started before it, and `preload` first.
-#[test]
-fn modules_start_in_the_order_of_their_requirements() {
-    let config = Config::office();
-    let mut lines: Vec<_> = config.text("modules.conf").lines().skip(2).collect();
-    lines.reverse();
-    let text = format!(
-        "[modules]\nautoload=no\n{}\n",
-        lines.join("\n").replace("load => pbx_config", "preload => pbx_config")
-    );
-    let server = Server::start(config.file("modules.conf", &text));
-    let log = server.log();
-    let place =
-        |module: &str| log.find(&format!("loaded {module} (")).unwrap_or_else(|| panic!("{module}: {log}"));
-    for (before, after) in [
-        ("pbx_config", "res_pjsip"),
-        ("res_pjsip", "res_pjsip_pubsub"),
-        ("res_pjsip", "res_pjsip_endpoint_identifier_user"),
-        ("res_pjsip_pubsub", "res_pjsip_exten_state"),
-        ("res_pjsip_pubsub", "res_pjsip_pidf_body_generator"),
-    ] {
-        assert!(place(before) < place(after), "{before} {after}: {log}");
-    }
-    assert_eq!(Phone::new(&server, "alice").status(&Subscribe::presence("1000")), 200);
-    server.stop();
-}
-
-#[test]
-fn a_missing_module_costs_one_line() {
-    let server = Server::start(Config::office().append("modules.conf", "load => res_nosuch.so\n"));
-    assert_eq!(Phone::new(&server, "alice").status(&Subscribe::presence("1000")), 200);
-    let log = server.stop();
-    assert_eq!(log.matches("there is no module res_nosuch").count(), 1, "{log}");
-    assert!(log.contains("modules.conf:13"), "{log}");
-}
-
-#[test]
-fn a_required_module_that_is_missing_keeps_the_server_from_starting() {
-    let boot = Boot::new(&Config::office().append("modules.conf", "require => res_nosuch.so\n"));
-    let ended = boot.fail().expect(2);
-    let expected =
-        "modules.conf:13:1: the required module res_nosuch does not run: there is no module res_nosuch";
-    assert!(ended.stderr.contains(expected), "{ended:?}");
-}
-
-/// A module that is there but cannot run is as bad.
-#[test]
-fn a_required_module_that_does_not_run_keeps_the_server_from_starting() {
-    let config = Config::office()
-        .without("res_pjsip_pubsub")
-        .append("modules.conf", "require => res_pjsip_exten_state\n");
-    let ended = Boot::new(&config).fail().expect(2);
-    assert!(ended.stderr.contains("it requires res_pjsip_pubsub, which is not loaded"), "{ended:?}");
-}
-
-#[test]
-fn without_modules_conf_the_server_does_not_start() {
-    let ended = Boot::new(&Config::office().no_file("modules.conf")).fail().expect(1);
-    assert!(ended.stderr.contains("modules.conf"), "{ended:?}");
-}
-
-#[test]
-fn mistakes_in_modules_conf_are_named_with_their_line() {
-    for (line, expected) in [
-        ("laod => pbx_config.so", "modules.conf:13:1: unknown option 'laod'"),
-        ("autoload=perhaps", "modules.conf:13:1: autoload is yes or no, not 'perhaps'"),
-        ("load =>", "modules.conf:13:1: load names no module"),
-        ("require => pbx_config\nnoload => pbx_config", "modules.conf:14:1: noload excludes pbx_config"),
-    ] {
-        let boot = Boot::new(&Config::office().append("modules.conf", &format!("{line}\n")));
-        let ended = boot.fail().expect(1);
-        assert!(ended.stderr.contains(expected), "{line}: {ended:?}");
-    }
-}
-
-/// A module directory of its own, with links to the good modules.
-fn with_own_module_dir() -> Boot {
-    let config = Config::office().replace("asterisk.conf", "{modules}", "modules").directory("modules");
-    let boot = Boot::new(&config);
-    for entry in e2e::module_dir().read_dir().expect("it has been built").flatten() {
-        let name = entry.file_name();
-        if name.to_string_lossy().ends_with(".so") {
-            std::os::unix::fs::symlink(entry.path(), boot.path("modules").join(name)).expect("it is ours");
-        }
-    }
-    boot
+/// A lamp of the event package, with this body, lights and follows a change.
+#[track_caller]
+fn works(server: &Server, ask: Subscribe) {
+    let mut phone = Phone::new(server, "bob");
+    let mut lamp = phone.subscribe(ask);
+    server.devstate("Custom:b", "INUSE");
+    let body = phone.notify(&mut lamp).body().to_owned();
+    assert!(!body.is_empty());
+    server.devstate("Custom:b", "NOT_INUSE");
+    phone.notify(&mut lamp);
+    phone.unsubscribe(lamp);
 }
 
 #[track_caller]
-fn bad_module_file(make: impl FnOnce(&std::path::Path), expected: &str) {
-    let boot = with_own_module_dir();
-    make(&boot.path("modules"));
-    let modules = std::fs::read_to_string(boot.path("modules.conf")).expect("it is ours");
-    std::fs::write(boot.path("modules.conf"), modules + "load => res_bad.so\n").expect("it is ours");
-    let server = boot.start();
-    assert_eq!(Phone::new(&server, "alice").status(&Subscribe::presence("1000")), 200, "the rest works");
-    let log = server.stop();
-    let lines: Vec<_> = log.lines().filter(|line| line.contains("res_bad")).collect();
-    assert!(
-        matches!(lines[..], [line] if line.contains(expected) && line.contains(" ERROR")),
-        "{expected}: {lines:?}"
+fn refused(server: &Server, ask: &Subscribe, status: u16) {
+    assert_eq!(Phone::new(server, "alice").status(ask), status);
+}
+
+#[test]
+fn without_pubsub_a_subscribe_is_501_and_options_are_answered() {
+    let config = Config::office();
+    // What requires it cannot run either; the names of those are told.
+    let server = Server::start(config.without("res_pjsip_pubsub"));
+    let mut phone = Phone::new(&server, "alice");
+    let (_, answer) = phone.try_subscribe(&Subscribe::presence("1000"));
+    assert_eq!(answer.status(), 501);
+    assert_eq!(answer.header("Allow"), "OPTIONS");
+    assert_eq!(phone.options().status(), 200);
+    let table = server.run("module show like exten_state");
+    assert!(table.contains("Not Running"), "{table}");
+    assert!(server.log().contains("res_pjsip_exten_state"), "{}", server.log());
+    let (_, status) = server.cli("pjsip show subscriptions inbound");
+    assert_eq!(status, 1, "its commands are gone");
+}
+
+#[test]
+fn without_exten_state_events_are_489() {
+    let server = without("res_pjsip_exten_state");
+    refused(&server, &Subscribe::presence("1000"), 489);
+    refused(&server, &Subscribe::dialog("1000"), 489);
+    assert_eq!(Phone::new(&server, "alice").options().status(), 200);
+}
+
+#[test]
+fn without_a_generator_its_body_is_489_and_the_others_are_made() {
+    let server = without("res_pjsip_pidf_body_generator");
+    refused(&server, &Subscribe::presence("1001"), 489);
+    works(&server, Subscribe::presence("1001").accept(XPIDF));
+    works(&server, Subscribe::dialog("1001"));
+    let server = without("res_pjsip_xpidf_body_generator");
+    for accept in [XPIDF, "application/cpim-pidf+xml"] {
+        refused(&server, &Subscribe::presence("1001").accept(accept), 489);
+    }
+    works(&server, Subscribe::presence("1001"));
+    let server = without("res_pjsip_dialog_info_body_generator");
+    refused(&server, &Subscribe::dialog("1001"), 489);
+    refused(&server, &Subscribe::presence("1001").accept(DIALOG_INFO), 489);
+    works(&server, Subscribe::presence("1001"));
+}
+
+#[test]
+fn without_an_identifier_nobody_is_known_by_it() {
+    let identify = "[alice]\ntype=identify\nendpoint=alice\nmatch=127.0.0.1\n";
+    let ask = Subscribe::presence("1001");
+    let server = Server::start(Config::office().without("res_pjsip_endpoint_identifier_user"));
+    assert_eq!(Phone::new(&server, "alice").status(&ask), 401);
+    let by_address =
+        Config::office().without("res_pjsip_endpoint_identifier_user").append("pjsip.conf", identify);
+    let server = Server::start(by_address);
+    assert_eq!(Phone::new(&server, "whoever").status(&ask), 200);
+    let server = Server::start(
+        Config::office().without("res_pjsip_endpoint_identifier_ip").append("pjsip.conf", identify),
     );
+    assert_eq!(Phone::new(&server, "whoever").status(&ask), 401);
+    works(&server, ask);
+}
+
+#[test]
+fn the_anonymous_identifier_lets_strangers_in() {
+    let anonymous = Config::office().append("pjsip.conf", "[anonymous](phone)\n");
+    let ask = Subscribe::presence("1001");
+    assert_eq!(Phone::new(&Server::start(anonymous.clone()), "stranger").status(&ask), 401);
+    let loaded = anonymous.append("modules.conf", "load => res_pjsip_endpoint_identifier_anonymous.so\n");
+    let server = Server::start(loaded);
+    assert_eq!(Phone::new(&server, "stranger").status(&ask), 200);
+    let list = server.run("pjsip show subscriptions inbound");
+    assert!(list.contains("Endpoint: anonymous/"), "{list}");
+}
+
+#[test]
+fn without_pbx_config_there_are_no_hints() {
+    let server = without("pbx_config");
+    refused(&server, &Subscribe::presence("1000"), 404);
+    assert_eq!(server.run("core show hints"), "There are no registered dialplan hints\n");
+    assert_eq!(server.cli("dialplan show").1, 1, "its commands are gone");
+}
+
+#[test]
+fn without_func_devstate_custom_devices_are_unavailable_and_that_is_told() {
+    let server = without("func_devstate");
+    assert_eq!(server.cli("devstate change Custom:a INUSE").1, 1);
+    let hint = server.run("core show hint 1000");
+    assert!(hint.contains("State:Unavailable"), "{hint}");
+    let lamp = Phone::new(&server, "alice").subscribe(Subscribe::presence("1000"));
+    assert!(lamp.last.body().contains("<basic>closed</basic>"), "{}", lamp.last);
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("Custom:a")).expect("a warning");
+    assert!(line.contains("WARNING") && line.contains("extensions.conf:3"), "{line}");
+}
+
+#[test]
+fn without_res_pjsip_the_server_runs_with_the_rest() {
+    let server = Server::start(Config::office().without("res_pjsip"));
+    assert_eq!(server.cli("pjsip show endpoints").1, 1);
+    server.devstate("Custom:a", "BUSY");
+    assert!(server.run("core show hint 1000").contains("State:Busy"));
+}
+
+#[test]
+fn names_may_have_any_case_and_no_ending() {
+    let config =
+        Config::office().replace("modules.conf", "load => res_pjsip_pubsub.so", "LOAD = RES_pjsip_PUBSUB");
+    let config = config.replace("modules.conf", "load => func_devstate.so", "load => func_devstate");
+    works(&Server::start(config), Subscribe::presence("1001"));
+}
+
+#[test]
+fn autoload_takes_everything_but_noload() {
+    let config = Config::office()
+        .file("modules.conf", "[modules]\nautoload=yes\nnoload => res_pjsip_xpidf_body_generator.so\n");
+    let server = Server::start(config);
+    works(&server, Subscribe::dialog("1001"));
+    refused(&server, &Subscribe::presence("1000").accept(XPIDF), 489);
+    assert!(!server.run("module show").contains("xpidf"));
+}
+
+#[test]
+fn order_in_the_file_does_not_matter() {
+    let config = Config::office();
+    let mut lines: Vec<&str> =
+        config.text("modules.conf").lines().filter(|line| line.starts_with("load")).collect();
+    lines.reverse();
+    let text = format!("[modules]\n{}\n", lines.join("\n"));
+    works(&Server::start(config.file("modules.conf", &text)), Subscribe::presence("1001"));
+}
+
+#[test]
+fn a_missing_module_is_one_line_and_a_required_one_ends_the_start() {
+    let server = Server::start(Config::office().append("modules.conf", "load => chan_pjsip.so\n"));
+    let log = server.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("chan_pjsip")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains("modules.conf:14"), "{log}");
+    works(&server, Subscribe::presence("1001"));
+
+    let required = Config::office().append("modules.conf", "require => chan_pjsip.so\n");
+    let ended = Boot::new(&required).fail().expect(2);
+    assert!(
+        ended.stderr.contains("chan_pjsip") && ended.stderr.contains("modules.conf:14"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn a_bad_modules_conf_ends_the_start() {
+    let ended = Boot::new(&Config::office().no_file("modules.conf")).fail().expect(1);
+    assert!(ended.stderr.contains("modules.conf"), "{}", ended.stderr);
+    let ended = Boot::new(&Config::office().append("modules.conf", "lode => x.so\n")).fail().expect(1);
+    assert!(ended.stderr.contains("modules.conf:14") && ended.stderr.contains("lode"), "{}", ended.stderr);
+    let excluded = "require => res_pjsip.so\nnoload => res_pjsip.so\n";
+    let ended = Boot::new(&Config::office().append("modules.conf", excluded)).fail().expect(1);
+    assert!(ended.stderr.contains("res_pjsip"), "{}", ended.stderr);
+}
+
+/// A directory of modules with one file more.
+fn with_module(name: &str, content: &[u8]) -> (Server, tempfile::TempDir) {
+    let directory = tempfile::tempdir().expect("the temporary directory can be written");
+    let files = std::fs::read_dir(e2e::module_dir()).expect("the modules are built");
+    for entry in files.filter_map(Result::ok) {
+        if entry.path().extension().is_some_and(|ending| ending == "so") {
+            let link = directory.path().join(entry.file_name());
+            std::os::unix::fs::symlink(entry.path(), link).expect("the directory is ours");
+        }
+    }
+    std::fs::write(directory.path().join(format!("{name}.so")), content).expect("the directory is ours");
+    let path = directory.path().display().to_string();
+    let config = Config::office()
+        .replace("asterisk.conf", "{modules}", &path)
+        .append("modules.conf", &format!("load => {name}.so\n"));
+    (Server::start(config), directory)
+}
+
+/// The one line that says why a file is no module.
+#[track_caller]
+fn refused_file(server: &Server, name: &str, why: &str) {
+    let log = server.log();
+    let lines: Vec<&str> =
+        log.lines().filter(|line| line.contains("ERROR") && line.contains(&format!("{name}.so"))).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains(why), "{}", lines[0]);
+    assert!(server.run(&format!("module show like {name}")).contains("Not Running"));
+    works(server, Subscribe::presence("1001"));
 }
 
 #[test]
 fn a_text_file_is_no_module() {
-    bad_module_file(
-        |dir| std::fs::write(dir.join("res_bad.so"), "hello\n").expect("it is ours"),
-        "is not a shared object",
-    );
-}
-
-#[test]
-fn an_empty_file_is_no_module() {
-    bad_module_file(
-        |dir| std::fs::write(dir.join("res_bad.so"), "").expect("it is ours"),
-        "is not a shared object",
-    );
-}
-
-#[test]
-fn a_module_that_is_cut_short_is_refused() {
-    let cut = |dir: &std::path::Path| {
-        let good = std::fs::read(dir.join("libres_pjsip_pidf_body_generator.so")).expect("it is built");
-        std::fs::write(dir.join("res_bad.so"), &good[..8192]).expect("it is ours");
-    };
-    bad_module_file(cut, "is cut short");
-}
-
-#[test]
-fn a_module_under_another_name_is_refused() {
-    let rename = |dir: &std::path::Path| {
-        std::fs::copy(dir.join("libres_pjsip_pidf_body_generator.so"), dir.join("res_bad.so"))
-            .expect("it is ours");
-    };
-    bad_module_file(rename, "a module's file must have its name");
+    let (server, _directory) = with_module("res_note", b"remember the milk\n");
+    refused_file(&server, "res_note", "is not a shared object");
 }
 
 #[test]
 fn a_shared_object_that_is_no_module_is_refused() {
-    let library = |dir: &std::path::Path| {
-        let source = dir.join("empty.c");
-        std::fs::write(&source, "int nothing;\n").expect("it is ours");
-        let mut cc = std::process::Command::new("cc");
-        e2e::Process::run(cc.args(["-shared", "-fPIC", "-o"]).arg(dir.join("res_bad.so")).arg(source))
-            .expect(0);
-    };
-    bad_module_file(library, "is a shared object, but not a module");
+    let libc = std::fs::read("/proc/self/maps").unwrap();
+    let maps = String::from_utf8(libc).unwrap();
+    let path =
+        maps.lines().find_map(|line| line.split_whitespace().last().filter(|path| path.contains("libc.so")));
+    let (server, _directory) = with_module("res_libc", &std::fs::read(path.unwrap()).unwrap());
+    refused_file(&server, "res_libc", "not a module");
 }
 
 #[test]
-fn a_directory_is_no_module() {
-    bad_module_file(
-        |dir| std::fs::create_dir(dir.join("libres_bad.so")).expect("it is ours"),
-        "there is no module res_bad",
-    );
+fn a_module_under_another_name_is_refused() {
+    let pidf = e2e::module_dir().join("libres_pjsip_pidf_body_generator.so");
+    let (server, _directory) = with_module("res_other", &std::fs::read(pidf).unwrap());
+    refused_file(&server, "res_other", "res_pjsip_pidf_body_generator");
 }
 
 #[test]
-fn an_unreadable_link_is_no_module() {
-    let link = |dir: &std::path::Path| {
-        std::os::unix::fs::symlink("nowhere.so", dir.join("res_bad.so")).expect("it is ours")
-    };
-    bad_module_file(link, "there is no module res_bad");
+fn check_module_says_what_a_file_is() {
+    let boot = Boot::new(&Config::office());
+    let module = e2e::module_dir().join("libres_pjsip_exten_state.so");
+    let ended = boot.starling(&["--check-module", &module.display().to_string()]).expect(0);
+    assert!(ended.stdout.contains("PJSIP Extension State Notifications"), "{}", ended.stdout);
+    let text = boot.path("modules.conf").display().to_string();
+    assert_ne!(boot.starling(&["--check-module", &text]).status, 0);
 }
 
-/// `--check-module` says of a file whether it can be loaded.
 #[test]
-fn a_module_file_can_be_checked() {
-    let boot = with_own_module_dir();
-    let good = boot.path("modules/libres_pjsip_pidf_body_generator.so");
-    let ended = boot.starling(&["--check-module", &good.to_string_lossy()]).expect(0);
-    assert!(
-        ended.stdout.starts_with("res_pjsip_pidf_body_generator (PJSIP Extension State PIDF Provider)"),
-        "{ended:?}"
-    );
-    assert!(ended.stdout.contains("can be loaded"), "{ended:?}");
-    let bad = boot.path("modules.conf");
-    let ended = boot.starling(&["--check-module", &bad.to_string_lossy()]).expect(1);
-    assert!(ended.stdout.contains("is not a shared object"), "{ended:?}");
+fn modules_are_started_by_priority() {
+    let server = Server::start(Config::office());
+    let log = server.log();
+    let place = |name: &str| log.find(&format!("Loaded {name} ")).unwrap_or_else(|| panic!("{name}: {log}"));
+    let order = ["res_pjsip", "res_pjsip_pubsub", "res_pjsip_exten_state", "func_devstate", "pbx_config"];
+    assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])), "{log}");
 }
