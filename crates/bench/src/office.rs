@@ -5,10 +5,10 @@ use std::io::Result;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// Extensions with one device each, and the endpoints that may watch them.
+/// Extensions with a hint each, and the endpoints that may watch them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Office {
-    /// Extension and its device, such as `("1001", "Custom:lamp1")`.
+    /// Extension and the value of its hint, such as `("1001", "Custom:lamp1&Custom:lamp2")`.
     pub extensions: Vec<(String, String)>,
     /// Names of the endpoints.
     pub endpoints: Vec<String>,
@@ -46,11 +46,15 @@ impl Office {
             ("modules.conf", MODULES),
             ("logger.conf", logger),
             ("pjsip.conf", &self.pjsip(listen)),
-            ("extensions.conf", &self.extensions()),
         ] {
             std::fs::write(directory.join(name), text)?;
         }
-        Ok(())
+        self.write_extensions(directory)
+    }
+
+    /// Writes `extensions.conf` alone, for the next `dialplan reload`.
+    pub(crate) fn write_extensions(&self, directory: &Path) -> Result<()> {
+        std::fs::write(directory.join("extensions.conf"), self.extensions())
     }
 
     fn pjsip(&self, listen: SocketAddr) -> String {
@@ -67,8 +71,8 @@ impl Office {
 
     fn extensions(&self) -> String {
         let mut text = String::from("[general]\n\n[default]\n");
-        for (extension, device) in &self.extensions {
-            let _ = writeln!(text, "exten => {extension},hint,{device}");
+        for (extension, hint) in &self.extensions {
+            let _ = writeln!(text, "exten => {extension},hint,{hint}");
         }
         text
     }

@@ -56,6 +56,7 @@ pub struct Server {
     directory: TempDir,
     address: SocketAddr,
     child: Child,
+    boot: Duration,
 }
 
 impl Server {
@@ -82,22 +83,39 @@ impl Server {
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
         // What a terminal sends to its programs is for this one only; it stops the server in order.
         command.process_group(0);
+        let start = Instant::now();
         let child = unblocked(|| command.spawn()).map_err(io(&program.to_string_lossy()))?;
-        let mut server = Self { program, directory, address, child };
+        let mut server = Self { program, directory, address, child, boot: Duration::ZERO };
         server.wait_for_boot()?;
+        server.boot = start.elapsed();
         Ok(server)
     }
 
-    /// Runs a command on the server and gives what it prints.
+    /// Runs a command on the server, through its control socket, and gives what it prints.
     ///
     /// # Errors
     ///
     /// The command failed.
     pub fn command(&self, line: &str) -> Result<String, ServerError> {
-        self.send(line)?.wait()
+        let socket = self.directory.path().join("run/asterisk.ctl");
+        match cli::remote::run_command(&socket, line) {
+            Ok(reply) if reply.ok => Ok(reply.text),
+            Ok(reply) => Err(ServerError::Command(line.to_owned(), reply.text.trim().to_owned())),
+            Err(error) => Err(ServerError::Command(line.to_owned(), error.to_string())),
+        }
     }
 
-    /// Begins to run a command on the server.
+    /// Writes the extensions of another office into `extensions.conf`; `dialplan reload` puts them in
+    /// force.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn rewrite_extensions(&self, office: &Office) -> Result<(), ServerError> {
+        office.write_extensions(self.directory.path()).map_err(io("extensions.conf"))
+    }
+
+    /// Begins to run a command on the server, in a process of its own.
     ///
     /// # Errors
     ///
@@ -137,6 +155,11 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Time from its start until it had booted, in steps of a few milliseconds.
+    pub fn boot(&self) -> Duration {
+        self.boot
     }
 
     /// Its process.

@@ -25,10 +25,7 @@ pub struct Output {
 
 impl Output {
     fn done(text: String) -> Self {
-        Self {
-            text,
-            failed: false,
-        }
+        Self { text, failed: false }
     }
 
     fn failed(text: String) -> Self {
@@ -44,12 +41,7 @@ pub fn core_show_hints(hints: &Hints) -> Output {
     }
     let mut text = String::from("\n    -= Registered Asterisk Dial Plan Hints =-\n");
     rows.iter().for_each(|row| text.push_str(row));
-    let _ = writeln!(
-        text,
-        "{}\n- {} hints registered",
-        "-".repeat(16),
-        rows.len()
-    );
+    let _ = writeln!(text, "{}\n- {} hints registered", "-".repeat(16), rows.len());
     Output::done(text)
 }
 
@@ -77,13 +69,7 @@ fn rows(hints: &Hints, beginning: &str) -> Vec<String> {
         let snapshot = hint.snapshot();
         let definition = hint.definition();
         let presence = snapshot.presence.state;
-        let row = row(
-            hint.key(),
-            &definition.text,
-            snapshot.state,
-            presence,
-            hint.watchers(),
-        );
+        let row = row(hint.key(), &definition.text, snapshot.state, presence, hint.watchers());
         rows.push((hint.key().to_string(), row));
     }
     for context in table.dialplan().contexts() {
@@ -99,13 +85,7 @@ fn rows(hints: &Hints, beginning: &str) -> Vec<String> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-fn row(
-    key: &str,
-    text: &str,
-    state: ExtensionState,
-    presence: PresenceState,
-    watchers: usize,
-) -> String {
+fn row(key: &str, text: &str, state: ExtensionState, presence: PresenceState, watchers: usize) -> String {
     format!(
         "{key:<30.30}: {text:<60.60}  State:{:<15} Presence:{presence:<15} Watchers {watchers:>2}\n",
         state.text(),

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use crate::pattern::Pattern;
+use crate::timing::Timing;
 
 /// The number of the priority that holds a hint.
 pub const HINT: i32 = -1;
@@ -84,6 +85,8 @@ impl Extension {
 pub struct Include {
     /// Its name, and what limits it in time, as written.
     pub name: Arc<str>,
+    /// When it counts, if not always.
+    pub(crate) timing: Option<Arc<Timing>>,
     /// Where it stands.
     pub pos: Pos,
 }
@@ -91,11 +94,7 @@ pub struct Include {
 impl Include {
     /// The name of the context alone.
     pub fn context(&self) -> &str {
-        self.name
-            .split([',', '|'])
-            .next()
-            .unwrap_or_default()
-            .trim()
+        self.name.split([',', '|']).next().unwrap_or_default().trim()
     }
 }
 
@@ -139,6 +138,7 @@ impl Context {
 
     /// Puts the extensions into their order, once all are there.
     pub(crate) fn finish(&mut self) {
+        self.extensions.shrink_to_fit();
         self.extensions.sort_by(Extension::order);
         self.patterns = self.extensions.partition_point(|e| !e.is_pattern());
         for (index, extension) in self.extensions.iter().enumerate() {
@@ -154,10 +154,23 @@ impl Context {
         self.exact_hint(exten).or_else(|| self.pattern_hint(exten))
     }
 
+    /// Whether this context alone has the extension, with a hint or without, by name or by pattern.
+    pub fn has(&self, exten: &str) -> bool {
+        // A name that looks like a pattern stands for nobody.
+        if exten.is_empty() || exten.starts_with('_') {
+            return false;
+        }
+        let (names, patterns) = self.extensions.split_at(self.patterns.min(self.extensions.len()));
+        let first = names.partition_point(|e| without_dashes(&e.name).lt(without_dashes(exten)));
+        let same = names.iter().skip(first).take_while(|e| e.matches(exten));
+        let mut meant = same.chain(patterns.iter().filter(|e| e.matches(exten)));
+        meant.any(Extension::is_for_anyone)
+    }
+
     /// The hint of an extension of exactly this name.
     pub(crate) fn exact_hint(&self, exten: &str) -> Option<(&Extension, &Priority)> {
         let index = match exten.contains('-') {
-            true => self.hints.get(&*exact_key(exten)),
+            true => self.hints.get(&*exten.replace('-', "")),
             false => self.hints.get(exten),
         };
         let extension = self.extensions.get(*index?)?;
@@ -178,10 +191,10 @@ impl Context {
 }
 
 /// What a name is looked up by: dashes do not count.
-pub(crate) fn exact_key(name: &str) -> Arc<str> {
+pub(crate) fn exact_key(name: &Arc<str>) -> Arc<str> {
     match name.contains('-') {
         true => name.replace('-', "").into(),
-        false => name.into(),
+        false => name.clone(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! One live hint: what it is defined as, what it shows, who watches.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use conf::Pos;
@@ -58,6 +58,8 @@ pub struct HintDefinition {
     pub pos: Pos,
     /// Whether it was made of a pattern.
     pub from_pattern: bool,
+    /// Whether `autohints` made it of a device; then it stands where its context does.
+    pub auto: bool,
 }
 
 impl HintDefinition {
@@ -68,6 +70,7 @@ impl HintDefinition {
             name: hint.data.clone(),
             pos: hint.pos.clone(),
             from_pattern: false,
+            auto: false,
         }
     }
 
@@ -87,7 +90,15 @@ pub struct Hint {
     definition: ArcSwap<HintDefinition>,
     snapshot: ArcSwap<ExtensionSnapshot>,
     watchers: AtomicUsize,
+    /// Since when nobody needs it, in milliseconds, as far as a sweep saw; see [`IN_USE`], [`GONE`].
+    idle_since: AtomicU64,
 }
+
+/// Someone watched a hint or asked for it since the last sweep.
+const IN_USE: u64 = u64::MAX - 1;
+
+/// A hint is about to be removed: it must not be given to anyone.
+const GONE: u64 = u64::MAX;
 
 impl Hint {
     /// A hint that shows nothing yet: its state is [`ExtensionState::Deactivated`] until it is
@@ -116,6 +127,7 @@ impl Hint {
             definition: ArcSwap::from_pointee(definition),
             snapshot: ArcSwap::from_pointee(snapshot),
             watchers: AtomicUsize::new(0),
+            idle_since: AtomicU64::new(IN_USE),
         })
     }
 
@@ -146,25 +158,52 @@ impl Hint {
 
     /// Counts one more watcher.
     pub fn add_watcher(&self) {
-        self.watchers.fetch_add(1, Ordering::Relaxed);
+        self.watchers.fetch_add(1, Ordering::SeqCst);
+        self.touch();
     }
 
     /// Counts one watcher less; never below none.
     pub fn remove_watcher(&self) {
         let less = |watchers: usize| watchers.checked_sub(1);
-        let counted = self
-            .watchers
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        debug_assert!(
-            counted.is_ok(),
-            "a watcher left {} that never came",
-            self.key
-        );
+        self.touch();
+        let counted = self.watchers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
+        debug_assert!(counted.is_ok(), "a watcher left {} that never came", self.key);
     }
 
     /// How many watch it.
     pub fn watchers(&self) -> usize {
-        self.watchers.load(Ordering::Relaxed)
+        self.watchers.load(Ordering::SeqCst)
+    }
+
+    /// Notes that someone needs it; false if it is too late.
+    pub(crate) fn touch(&self) -> bool {
+        let in_use = |since: u64| (since != GONE).then_some(IN_USE);
+        self.idle_since.fetch_update(Ordering::SeqCst, Ordering::SeqCst, in_use).is_ok()
+    }
+
+    /// Since when nobody needs it, as far as a sweep saw.
+    pub(crate) fn idle_since(&self) -> Option<u64> {
+        Some(self.idle_since.load(Ordering::SeqCst)).filter(|since| *since < IN_USE)
+    }
+
+    /// Gives it up if nobody watches it or asked for it for so long, and starts to count if not.
+    pub(crate) fn condemn_if_idle(&self, now: u64, idle: u64) -> bool {
+        let since = self.idle_since.load(Ordering::SeqCst);
+        if self.watchers() > 0 || since == GONE {
+            return false;
+        }
+        let is_due = since != IN_USE && now.saturating_sub(since) >= idle;
+        let next = if is_due { GONE } else { since.min(now) };
+        // Whoever needs it meanwhile wins.
+        let swap = self.idle_since.compare_exchange(since, next, Ordering::SeqCst, Ordering::SeqCst);
+        swap.is_ok() && is_due
+    }
+
+    /// Gives it up if nobody watches it.
+    pub(crate) fn condemn(&self) -> bool {
+        let since = self.idle_since.load(Ordering::SeqCst);
+        let swap = || self.idle_since.compare_exchange(since, GONE, Ordering::SeqCst, Ordering::SeqCst);
+        self.watchers() == 0 && swap().is_ok()
     }
 
     pub(crate) fn define(&self, definition: HintDefinition) {

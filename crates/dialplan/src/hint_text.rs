@@ -18,15 +18,12 @@ impl HintText {
             Some(comma) => (&text[..comma], &text[comma + 1..]),
             None => (text, ""),
         };
-        Self {
-            devices: members(devices),
-            presence: members(presence),
-        }
+        Self { devices: members(devices), presence: members(presence) }
     }
 }
 
 fn members(text: &str) -> Vec<Arc<str>> {
-    let mut members = Vec::new();
+    let mut members = Vec::with_capacity(positions(text, '&').count() + 1);
     let mut start = 0;
     for end in positions(text, '&').chain([text.len()]) {
         let member = text[start..end].trim();
@@ -70,10 +67,7 @@ mod tests {
         let freepbx = parse("PJSIP/100&Custom:DND100,CustomPresence:100");
         let expected = names(&["PJSIP/100", "Custom:DND100"]);
         assert_eq!(freepbx, (expected, names(&["CustomPresence:100"])));
-        assert_eq!(
-            parse(",CustomPresence:al"),
-            (vec![], names(&["CustomPresence:al"]))
-        );
+        assert_eq!(parse(",CustomPresence:al"), (vec![], names(&["CustomPresence:al"])));
         assert_eq!(parse("&a& &b &,&x&"), (names(&["a", "b"]), names(&["x"])));
         assert_eq!(parse(""), (vec![], vec![]));
         assert_eq!(parse("a,b,c"), (names(&["a"]), names(&["b,c"])));

@@ -7,21 +7,28 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use conf::Pos;
 use state::{DeviceState, PresenceValue, SourceId};
 
 use crate::dialplan::Dialplan;
+use crate::explain::By;
+use crate::functions::{ExtensionStateFunction, Functions, HintFunction};
 use crate::hint::Hint;
 use crate::provider::{DeviceProvider, Kind, PresenceProvider};
 use outbox::Outbox;
+use replace::Definitions;
 use table::Table;
 use writer::Writer;
 
+mod autohints;
+mod history;
 mod outbox;
 mod providers;
 mod replace;
+mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -30,8 +37,13 @@ mod writer;
 pub use outbox::{ListenGuard, Listener};
 pub use replace::ReplaceReport;
 
+/// Gives the time: milliseconds since 1970, UTC.
+pub type Clock = dyn Fn() -> u64 + Send + Sync;
+
 /// All hints of the dialplan.
 pub struct Hints {
+    clock: Arc<Clock>,
+    functions: Functions,
     table: ArcSwap<Table>,
     writer: Mutex<Writer>,
     outbox: Arc<Outbox>,
@@ -49,13 +61,33 @@ pub struct Orphan {
 }
 
 impl Hints {
-    /// No hints, no providers.
+    /// No hints, no providers; times are the system's.
     pub fn new() -> Arc<Self> {
-        Arc::new(Self {
-            table: ArcSwap::from_pointee(Table::default()),
-            writer: Mutex::new(Writer::default()),
-            outbox: Arc::new(Outbox::default()),
+        Self::with_clock(Arc::new(|| {
+            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+            since_1970.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        }))
+    }
+
+    /// No hints, no providers, and a clock of the caller's: for simulations and tests.
+    pub fn with_clock(clock: Arc<Clock>) -> Arc<Self> {
+        Arc::new_cyclic(|hints| {
+            let functions = Functions::default();
+            functions.add("HINT", Arc::new(HintFunction(hints.clone()))).keep();
+            functions.add("EXTENSION_STATE", Arc::new(ExtensionStateFunction(hints.clone()))).keep();
+            Self {
+                clock,
+                functions,
+                table: ArcSwap::from_pointee(Table::default()),
+                writer: Mutex::new(Writer::default()),
+                outbox: Arc::new(Outbox::default()),
+            }
         })
+    }
+
+    /// The functions that hints may call; `HINT` and `EXTENSION_STATE` are always there.
+    pub fn functions(&self) -> &Functions {
+        &self.functions
     }
 
     /// Reads a dialplan in place of the one before, as a whole. Hints that are in both keep their
@@ -65,29 +97,62 @@ impl Hints {
     /// A hint that was made of a pattern, or is watched, stays if a pattern hint of its context
     /// matches it now.
     pub fn replace(&self, dialplan: Dialplan) -> ReplaceReport {
-        self.write(|writer| {
-            let (table, removed, report) = writer.replace(&self.table.load(), dialplan);
-            self.table.store(Arc::new(table));
-            removed.iter().for_each(|hint| writer.retire(hint));
-            report
-        })
+        let dialplan = Arc::new(dialplan);
+        let mut definitions = Definitions::default();
+        // Functions are called without the lock, so a hint may be made meanwhile: then once more.
+        loop {
+            definitions.complete(&self.table.load(), &dialplan, &self.functions);
+            let done = self.write(|writer| {
+                let old = self.table.load();
+                if !definitions.is_complete(&old, &dialplan) {
+                    return None;
+                }
+                let (table, removed, report) = writer.replace(&old, &dialplan, &definitions);
+                self.table.store(Arc::new(table));
+                removed.iter().for_each(|hint| writer.retire(hint));
+                Some(report)
+            });
+            if let Some(report) = done {
+                return report;
+            }
+        }
     }
 
     /// The hint that someone in a context means by an extension, through patterns and includes. A
-    /// hint of a pattern is made when it is first asked for; all else takes no lock.
+    /// hint of a pattern is made when it is asked for, and then stays for a minute at least, or as
+    /// long as it has watchers (see [`Hints::sweep`]); all else takes no lock.
     pub fn find(&self, context: &str, exten: &str) -> Option<Arc<Hint>> {
-        let table = self.table.load();
-        match table.find(context, exten)? {
-            table::Match::Hint(hint) => Some(hint),
-            table::Match::Pattern(_) => self.write(|writer| {
-                // The table may have changed meanwhile; with the writer's lock it cannot.
-                let table = self.table.load();
-                match table.find(context, exten)? {
-                    table::Match::Hint(hint) => Some(hint),
-                    table::Match::Pattern(found) => writer.instantiate(&table, found, exten),
+        loop {
+            let table = self.table.load_full();
+            let found = match table.find(context, exten, self.now())? {
+                table::Match::Hint(hint) if hint.touch() => return Some(hint),
+                // It is being removed: wait until it is.
+                table::Match::Hint(_) => {
+                    drop(self.lock());
+                    continue;
                 }
-            }),
+                table::Match::Pattern(found) => found,
+            };
+            // Functions are called without the lock.
+            let definition = writer::instance(table.dialplan(), &self.functions, found, exten)?;
+            let hint = self.write(|writer| {
+                if !Arc::ptr_eq(&table, &self.table.load()) {
+                    return None;
+                }
+                let there = table.instance(&table::key(exten, &found.context.name));
+                let there = there.filter(|hint| hint.touch());
+                Some(there.unwrap_or_else(|| writer.instantiate(&table, found, exten, definition)))
+            });
+            // Without one the dialplan was read anew meanwhile.
+            if hint.is_some() {
+                return hint;
+            }
         }
+    }
+
+    /// Whether someone in a context reaches an extension now, with a hint or without.
+    pub fn exists(&self, context: &str, exten: &str) -> bool {
+        self.table.load().dialplan().exists(context, exten, self.now())
     }
 
     /// The hint of a key, `1000@default`, if it exists already.
@@ -113,15 +178,14 @@ impl Hints {
         self.outbox.listen(listener)
     }
 
-    /// Takes over what a source says of a device, until `lease` (milliseconds on the caller's clock,
-    /// see [`Hints::expire`]) or until it says something else.
-    pub fn set_device_state(
-        &self,
-        device: &str,
-        source: &SourceId,
-        state: DeviceState,
-        lease: Option<u64>,
-    ) {
+    /// The time on the clock of the hints, in milliseconds since 1970.
+    pub fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// Takes over what a source says of a device, until `lease` (a time on the clock of the hints, see
+    /// [`Hints::now`] and [`Hints::expire`]) or until it says something else.
+    pub fn set_device_state(&self, device: &str, source: &SourceId, state: DeviceState, lease: Option<u64>) {
         self.write(|writer| writer.set(device, source, state, lease));
     }
 
@@ -132,7 +196,7 @@ impl Hints {
 
     /// Forgets everything that a source says.
     pub fn remove_source(&self, source: &SourceId) {
-        self.write(|writer| writer.remove_source(source));
+        self.write(|writer| writer.remove_source(source, &By::Withdrawn(source.clone())));
     }
 
     /// Forgets every report whose lease ended at `now` or earlier.
@@ -163,11 +227,7 @@ impl Hints {
 
     /// Lets a provider answer for all devices `label:rest`, under any case of the label. It is the
     /// source of that name, until the guard is dropped.
-    pub fn add_provider(
-        self: &Arc<Self>,
-        label: &str,
-        provider: Arc<dyn DeviceProvider>,
-    ) -> ProviderGuard {
+    pub fn add_provider(self: &Arc<Self>, label: &str, provider: Arc<dyn DeviceProvider>) -> ProviderGuard {
         self.add_device_provider(Kind::Label, label, provider)
     }
 
@@ -197,7 +257,8 @@ impl Hints {
 
     /// Asks the provider of a presentity again.
     pub fn presence_changed(&self, presentity: &str) {
-        self.write(|writer| writer.presence_changed(presentity));
+        let label = presentity.split(':').next().unwrap_or_default();
+        self.write(|writer| writer.presence_changed(presentity, &By::Source(SourceId::new(label))));
     }
 
     /// Devices and presentities of hints that nobody answers for: worth a warning once everything
@@ -223,8 +284,11 @@ impl Hints {
 
     /// Runs a change alone, then tells the listeners what became visible.
     fn write<T>(&self, change: impl FnOnce(&mut Writer) -> T) -> T {
+        let now = self.now();
         let mut writer = self.lock();
+        writer.now = now;
         let result = change(&mut writer);
+        writer.make_autohints(&self.table.load());
         self.outbox.push(writer.take_news());
         drop(writer);
         self.outbox.deliver();

@@ -31,26 +31,38 @@
 //! - A repeated ringing state is not told again: nothing visible changed.
 //! - Hints made of a pattern are expanded anew at a reload. A watched hint whose line is gone lives
 //!   on if a pattern hint of its context matches.
+//! - Hints made of a pattern go when nobody watched them or asked for them for a minute, and are made
+//!   anew when they are asked for. At most 10,000 that nobody watches are kept.
 //! - The variables of hints are read anew at each reload; a global that was removed is gone.
 //! - An extension that is asked for may not bring `&`, `,` or brackets into a pattern's hint.
 //! - `n` right after a hint is reported, blanks around device names do not count.
-//! - Times of includes are not looked at, functions and expressions not evaluated, `autohints` and
-//!   switches not followed; each is reported with its line.
+//! - A function that is not known, or has no value, is reported with the line of the hint. One that leads
+//!   back to itself ends after eight rounds.
+//! - An include whose times cannot be read does not count. Who watches a hint goes on watching it when
+//!   the include through which it was found counts no more.
+//! - Autohints are also made for devices that were reported before a reload, in the order of their
+//!   names.
+//! - Expressions are not evaluated and switches not followed; each is reported with its line.
 
 pub mod cli;
 mod context;
 mod dialplan;
+mod explain;
+mod functions;
 mod hint;
 mod hint_text;
 mod hints;
 mod parse;
 mod pattern;
 mod provider;
+mod timing;
 mod variables;
 
 pub use context::{Context, Extension, HINT, Include, Priority};
 pub use dialplan::{Dialplan, Found};
+pub use explain::{By, Cause, Change, DeviceExplanation, Explanation, SourceReport};
+pub use functions::{CallError, Function, FunctionGuard, Functions};
 pub use hint::{DeviceSnapshot, ExtensionSnapshot, Hint, HintDefinition};
 pub use hint_text::HintText;
-pub use hints::{Hints, ListenGuard, Listener, Orphan, ProviderGuard, ReplaceReport};
+pub use hints::{Clock, Hints, ListenGuard, Listener, Orphan, ProviderGuard, ReplaceReport};
 pub use provider::{DeviceProvider, PresenceProvider};

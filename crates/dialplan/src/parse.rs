@@ -5,9 +5,9 @@
 //! | `exten => name[/callerid],priority[(label)][+n],app(args)` | one priority |
 //! | `exten => name,hint,DEVICES[,PRESENCE][(display name)]` | a hint |
 //! | `same => priority[(label)][+n],app(args)` | the same extension as the line before |
-//! | `include => context` | where to look next |
+//! | `include => context[,times,weekdays,mdays,months[,tz]]` | where to look next, always or at times |
 //! | `ignorepat`, `switch`, `lswitch`, `eswitch` | kept to be shown |
-//! | `autohints = yes` | kept to be shown |
+//! | `autohints = yes` | hints are made of devices |
 
 use std::sync::Arc;
 
@@ -17,7 +17,9 @@ use hashbrown::HashMap;
 
 use crate::context::{Context, Include};
 use crate::dialplan::{Dialplan, Globals};
-use crate::variables::expand;
+use crate::functions::Functions;
+use crate::timing::Timing;
+use crate::variables::{Calls, expand};
 use extension::ExtensionKey;
 
 mod extension;
@@ -35,8 +37,8 @@ const GENERAL: [&str; 7] = [
     "userscontext",
 ];
 
-pub(crate) fn read(config: &Config) -> (Dialplan, Vec<Diagnostic>) {
-    let mut reader = Reader::default();
+pub(crate) fn read(config: &Config, functions: Option<&Functions>) -> (Dialplan, Vec<Diagnostic>) {
+    let mut reader = Reader { functions: functions.cloned(), ..Reader::default() };
     for entry in config.named("general").flat_map(|s| &s.entries) {
         reader.general(entry);
     }
@@ -49,18 +51,15 @@ pub(crate) fn read(config: &Config) -> (Dialplan, Vec<Diagnostic>) {
             reader.section(section);
         }
     }
-    let Reader {
-        contexts,
-        globals,
-        mut diagnostics,
-        ..
-    } = reader;
+    let Reader { contexts, globals, mut diagnostics, .. } = reader;
     let dialplan = Dialplan::new(contexts, globals, &mut diagnostics);
     (dialplan, diagnostics)
 }
 
 #[derive(Default)]
 struct Reader {
+    /// What may be called; functions stay as they are written if it is not known.
+    functions: Option<Functions>,
     contexts: Vec<Context>,
     by_name: HashMap<Arc<str>, usize, RandomState>,
     /// Where each extension is: its context's and its own index.
@@ -91,10 +90,7 @@ impl Reader {
     }
 
     fn section(&mut self, section: &Section) {
-        let index = *self
-            .by_name
-            .entry(section.name.clone())
-            .or_insert(self.contexts.len());
+        let index = *self.by_name.entry(section.name.clone()).or_insert(self.contexts.len());
         if index == self.contexts.len() {
             let context = Context::new(section.name.clone(), section.pos.clone());
             self.contexts.push(context);
@@ -108,9 +104,7 @@ impl Reader {
     fn line(&mut self, context: usize, entry: &Entry, previous: &mut Previous) {
         let name = &*entry.name;
         let is = |directive: &str| name.eq_ignore_ascii_case(directive);
-        let begins_with_same = name
-            .get(..4)
-            .is_some_and(|s| s.eq_ignore_ascii_case("same"));
+        let begins_with_same = name.get(..4).is_some_and(|s| s.eq_ignore_ascii_case("same"));
         if is("exten") {
             return self.exten(context, entry, previous);
         }
@@ -122,30 +116,34 @@ impl Reader {
             return;
         };
         let warning = if is("include") {
-            let include = Include {
-                name: value,
-                pos: entry.pos.clone(),
+            let timing = match value.split_once([',', '|']).map(|(_, times)| Timing::parse(times)) {
+                None => Ok(None),
+                Some(timing) => timing.map(|timing| Some(Arc::new(timing))),
             };
-            let limited = include.name.len() > include.context().len();
+            let (timing, problem) = match timing {
+                Ok(timing) => (timing, None),
+                Err(problem) => (None, Some(problem)),
+            };
+            let include = Include { name: value, timing, pos: entry.pos.clone() };
             let known = context.includes.iter().any(|i| i.name == include.name);
-            if known {
+            if let Some(problem) = problem {
+                Some(format!("include of '{}': {problem}; line skipped", include.context()))
+            } else if known {
                 Some(format!("'{}' is included already", include.name))
             } else {
                 context.includes.push(include);
-                limited.then(|| "times of an include are not looked at: it always counts".into())
+                None
             }
         } else if is("ignorepat") {
             context.ignore_patterns.push(value);
             None
         } else if is("switch") || is("lswitch") || is("eswitch") {
             context.switches.push(value);
-            Some(format!(
-                "{name} is not supported: nothing is looked up there"
-            ))
+            Some(format!("{name} is not supported: nothing is looked up there"))
         } else if is("autohints") {
-            context.autohints = parse_bool(&value).unwrap_or(false);
-            let useless = context.autohints;
-            useless.then(|| "autohints is not supported: write the hints".into())
+            let wanted = parse_bool(&value);
+            context.autohints = wanted.unwrap_or(false);
+            wanted.is_none().then(|| format!("autohints is yes or no, not '{value}'"))
         } else {
             Some(format!("unknown directive '{name}'"))
         };
@@ -157,23 +155,25 @@ impl Reader {
     /// Expands global variables, and those of a hint's place: `(extension, context)`.
     fn expand(&mut self, text: &Arc<str>, pos: &Pos, place: Option<(&str, &str)>) -> Arc<str> {
         let globals = &self.globals;
-        let (expanded, problems) = expand(text, &|name| value(globals, place, name));
+        let calls = match (&self.functions, place) {
+            (None, _) => Calls::Leave,
+            // A pattern's hint calls them for each extension.
+            (Some(functions), Some((exten, _))) if exten.starts_with('_') => Calls::Check(functions),
+            (Some(functions), _) => Calls::Run(functions),
+        };
+        let (expanded, problems) = expand(text, &|name| value(globals, place, name), calls);
         let expanded = match expanded {
             std::borrow::Cow::Borrowed(_) => text.clone(),
             std::borrow::Cow::Owned(expanded) => expanded.into(),
         };
         for problem in problems {
-            self.report(Severity::Warning, pos, problem.to_string());
+            self.report(problem.severity(), pos, problem.to_string());
         }
         expanded
     }
 
     fn report(&mut self, severity: Severity, pos: &Pos, message: impl Into<String>) {
-        self.diagnostics.push(Diagnostic {
-            severity,
-            pos: Some(pos.clone()),
-            message: message.into(),
-        });
+        self.diagnostics.push(Diagnostic { severity, pos: Some(pos.clone()), message: message.into() });
     }
 }
 

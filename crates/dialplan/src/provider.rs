@@ -35,9 +35,7 @@ pub(crate) enum Kind {
 /// Splits a device's name. The slash is looked for first: `Custom:a/b` is device `b` of the
 /// technology `Custom:a`, as in Asterisk.
 pub(crate) fn split_device(device: &str) -> Option<(Kind, &str, &str)> {
-    let technology = device
-        .split_once('/')
-        .map(|(t, r)| (Kind::Technology, t, r));
+    let technology = device.split_once('/').map(|(t, r)| (Kind::Technology, t, r));
     technology.or_else(|| device.split_once(':').map(|(l, r)| (Kind::Label, l, r)))
 }
 

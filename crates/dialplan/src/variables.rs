@@ -1,22 +1,38 @@
-//! `${NAME}` and `${NAME:offset:length}` in hints, names and globals.
+//! `${NAME}`, `${NAME:offset:length}` and functions, `${DB(family/key)}`, in hints, names and globals.
 //!
-//! Dialplan functions, `${DB(x)}`, and expressions, `$[1 + 1]`, are no part of a presence server:
-//! they stay as they are written and are reported.
+//! Expressions, `$[1 + 1]`, are no part of a presence server: they stay as they are written and are
+//! reported.
 
 use std::borrow::Cow;
 use std::fmt;
+
+use conf::Severity;
+
+use crate::functions::{CallError, Functions};
 
 /// Why a text could not be expanded as it was meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Problem {
     /// No such variable: nothing was put in its place.
     Unset(String),
-    /// A function, with its name.
+    /// A function that is not called here, with its name.
     Function(String),
+    /// A call that came to nothing: nothing was put in its place.
+    Call(CallError),
     /// `$[...]`
     Expression,
     /// `${` without its `}`.
     Unclosed,
+}
+
+impl Problem {
+    /// How bad it is.
+    pub(crate) fn severity(&self) -> Severity {
+        match self {
+            Self::Function(_) | Self::Call(CallError::NoValue(_)) => Severity::Notice,
+            _ => Severity::Warning,
+        }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -24,10 +40,22 @@ impl fmt::Display for Problem {
         match self {
             Self::Unset(name) => write!(f, "variable {name} is not set"),
             Self::Function(name) => write!(f, "function {name}() is not evaluated here"),
+            Self::Call(error) => error.fmt(f),
             Self::Expression => f.write_str("expression $[...] is not evaluated here"),
             Self::Unclosed => f.write_str("'${' without '}'"),
         }
     }
+}
+
+/// What becomes of functions.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Calls<'f> {
+    /// They stay as they are written: nothing is known of them.
+    Leave,
+    /// They stay as they are written, but must be known.
+    Check(&'f Functions),
+    /// Their values take their places.
+    Run(&'f Functions),
 }
 
 /// Nesting beyond this stays as it is written.
@@ -37,15 +65,17 @@ const DEPTH: usize = 16;
 pub(crate) fn expand<'t, 'v>(
     text: &'t str,
     value: &dyn Fn(&str) -> Option<&'v str>,
+    calls: Calls<'_>,
 ) -> (Cow<'t, str>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let expanded = expand_nested(text, value, &mut problems, DEPTH);
+    let expanded = expand_nested(text, value, calls, &mut problems, DEPTH);
     (expanded, problems)
 }
 
 fn expand_nested<'t, 'v>(
     text: &'t str,
     value: &dyn Fn(&str) -> Option<&'v str>,
+    calls: Calls<'_>,
     problems: &mut Vec<Problem>,
     depth: usize,
 ) -> Cow<'t, str> {
@@ -70,12 +100,9 @@ fn expand_nested<'t, 'v>(
             continue;
         };
         rest = after;
-        let reference = expand_nested(reference, value, problems, depth - 1);
-        if let Some((name, _)) = reference.split_once('(') {
-            problems.push(Problem::Function(name.to_owned()));
-            expanded.push_str("${");
-            expanded.push_str(&reference);
-            expanded.push('}');
+        let reference = expand_nested(reference, value, calls, problems, depth - 1);
+        if reference.contains('(') {
+            expand_call(&reference, calls, &mut expanded, problems);
             continue;
         }
         let mut parts = reference.splitn(3, ':');
@@ -87,6 +114,33 @@ fn expand_nested<'t, 'v>(
     }
     expanded.push_str(rest);
     Cow::Owned(expanded)
+}
+
+/// `NAME(arguments)[:offset[:length]]`
+fn expand_call(reference: &str, calls: Calls<'_>, expanded: &mut String, problems: &mut Vec<Problem>) {
+    let end = reference.rfind(')').map_or(reference.len(), |close| close + 1);
+    let (call, parts) = reference.split_at(end);
+    let name = call.split('(').next().unwrap_or_default();
+    let leave = |expanded: &mut String| expanded.extend(["${", reference, "}"]);
+    match calls {
+        Calls::Leave => {
+            problems.push(Problem::Function(name.to_owned()));
+            leave(expanded);
+        }
+        Calls::Check(functions) => {
+            if !functions.knows(name) {
+                problems.push(Problem::Call(CallError::Unknown(name.to_owned())));
+            }
+            leave(expanded);
+        }
+        Calls::Run(functions) => match functions.read(call) {
+            Ok(value) => {
+                let mut parts = parts.splitn(3, ':').skip(1);
+                expanded.push_str(part(&value, parts.next(), parts.next()));
+            }
+            Err(error) => problems.push(Problem::Call(error)),
+        },
+    }
 }
 
 /// Splits at the `}` that belongs to a `${` just before the text.
@@ -151,16 +205,13 @@ mod tests {
             ("${EXTEN:9}", ""),
             ("${EXTEN:-9}", "*76100"),
             ("${EXTEN:4:-9}", ""),
-            (
-                "${EXTEN:-9223372036854775808:9223372036854775807}",
-                "*76100",
-            ),
+            ("${EXTEN:-9223372036854775808:9223372036854775807}", "*76100"),
             ("${${WHICH}:3}", "100"),
             ("${ä:1:1}", "ö"),
             ("5$ and }", "5$ and }"),
             ("$", "$"),
         ] {
-            assert_eq!(expand(text, &value), (expected.into(), vec![]), "{text}");
+            assert_eq!(expand(text, &value, Calls::Leave), (expected.into(), vec![]), "{text}");
         }
     }
 
@@ -173,9 +224,48 @@ mod tests {
             ("$[1+1]", "$[1+1]", Problem::Expression),
             ("a${EXTEN", "a${EXTEN", Problem::Unclosed),
         ] {
-            assert_eq!(expand(text, &value), (expected.into(), vec![problem]));
+            assert_eq!(expand(text, &value, Calls::Leave), (expected.into(), vec![problem]));
         }
         let deep = "${".repeat(100_000) + &"}".repeat(100_000);
-        expand(&deep, &value);
+        expand(&deep, &value, Calls::Leave);
+    }
+
+    /// Says its arguments in capitals; nothing to `none`.
+    struct Shout;
+
+    impl crate::Function for Shout {
+        fn read(&self, args: &str) -> Option<String> {
+            (args != "none").then(|| args.to_uppercase())
+        }
+
+        fn write(&self, _: &str, _: &str) -> Result<(), String> {
+            Err("no".into())
+        }
+    }
+
+    #[test]
+    fn functions_are_called() {
+        let functions = Functions::default();
+        let guard = functions.add("SHOUT", std::sync::Arc::new(Shout));
+        let run = |text| {
+            let (expanded, problems) = expand(text, &value, Calls::Run(&functions));
+            (expanded.into_owned(), problems.iter().map(Problem::to_string).collect::<String>())
+        };
+        for (text, expected, problem) in [
+            ("a${SHOUT(x/${EXTEN:3})}b", "aX/100b", ""),
+            ("${SHOUT(${SHOUT(y)}(z))}", "Y(Z)", ""),
+            ("${SHOUT(hello):1:2}${SHOUT(hello):-1}", "ELO", ""),
+            ("a${SHOUT(none)}b", "ab", "SHOUT(none) has no value"),
+            ("a${WHISPER(x)}b", "ab", "there is no function WHISPER()"),
+            ("a${SHOUT(x}b", "ab", "'SHOUT(x' is not NAME(arguments)"),
+        ] {
+            assert_eq!(run(text), (expected.to_owned(), problem.to_owned()), "{text}");
+        }
+        let checked = expand("${SHOUT(none)}${WHISPER()}", &value, Calls::Check(&functions));
+        let unknown = Problem::Call(CallError::Unknown("WHISPER".into()));
+        assert_eq!(checked, ("${SHOUT(none)}${WHISPER()}".into(), vec![unknown]));
+        assert_eq!(functions.write("SHOUT(x)", "y"), Err(CallError::Refused("no".into())));
+        drop(guard);
+        assert!(!functions.knows("SHOUT"));
     }
 }

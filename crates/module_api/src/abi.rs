@@ -17,8 +17,8 @@ use abi_stable::{
 
 use crate::document::{Attr, Node};
 use crate::{
-    Body, BodyContext, CallerInfo, DeviceInfo, Document, ExtensionState, Fail, Inputs, Level,
-    Party, Payload, Registrar, ResourceQuery,
+    Body, BodyContext, CallerInfo, DeviceInfo, Document, ExtensionState, Fail, Inputs, Level, Party, Payload,
+    Registrar, ResourceQuery,
 };
 
 pub use traits::*;
@@ -55,12 +55,8 @@ pub struct Header {
 
 impl Header {
     /// The header of what is built with this API.
-    pub const CURRENT: Self = Self {
-        magic: MAGIC,
-        epoch: EPOCH,
-        size: size_of::<Root>() as u32,
-        digest: LAYOUT_DIGEST,
-    };
+    pub const CURRENT: Self =
+        Self { magic: MAGIC, epoch: EPOCH, size: size_of::<Root>() as u32, digest: LAYOUT_DIGEST };
 }
 
 /// How well a module is looked after, the last column of `module show`.
@@ -102,8 +98,7 @@ pub struct Root {
     #[sabi(unsafe_opaque_field)]
     pub layout: extern "C" fn() -> &'static TypeLayout,
     /// Starts the module: it fills in what it brings, or says why not.
-    pub load:
-        extern "C" fn(RArc<HostApi_TO<'static, RBox<()>>>, &mut Registrar) -> RResult<(), RString>,
+    pub load: extern "C" fn(RArc<HostApi_TO<'static, RBox<()>>>, &mut Registrar) -> RResult<(), RString>,
     /// Ends the module. Everything that it registered is already dropped.
     pub unload: extern "C" fn(),
 }
@@ -235,23 +230,13 @@ mod tests {
     #[test]
     #[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
     fn the_edge_of_this_epoch_is_as_it_was() {
-        assert_eq!(
-            (EPOCH, format!("{LAYOUT_DIGEST:016x}").as_str()),
-            (1, "69c1e1bee1603bbb")
-        );
+        assert_eq!((EPOCH, format!("{LAYOUT_DIGEST:016x}").as_str()), (1, "69c1e1bee1603bbb"));
     }
 
     #[test]
     fn the_header_is_frozen() {
-        let offsets = [
-            offset_of!(Header, magic),
-            offset_of!(Header, epoch),
-            offset_of!(Header, size),
-        ];
-        assert_eq!(
-            (offsets, offset_of!(Header, digest), size_of::<Header>()),
-            ([0, 16, 20], 24, 32)
-        );
+        let offsets = [offset_of!(Header, magic), offset_of!(Header, epoch), offset_of!(Header, size)];
+        assert_eq!((offsets, offset_of!(Header, digest), size_of::<Header>()), ([0, 16, 20], 24, 32));
         assert_eq!(offset_of!(Root, header), 0);
     }
 }

@@ -31,11 +31,7 @@ impl Default for Body {
 impl Body {
     /// An empty body of bytes.
     pub fn new() -> Self {
-        Self {
-            is_document: false,
-            raw: RVec::new(),
-            document: Document::new(),
-        }
+        Self { is_document: false, raw: RVec::new(), document: Document::new() }
     }
 
     /// Forgets everything, but keeps the memory. The host does so before each generation.

@@ -75,11 +75,7 @@ impl Default for Document {
 impl Document {
     /// A document without a root.
     pub fn new() -> Self {
-        Self {
-            nodes: RVec::new(),
-            attrs: RVec::new(),
-            strings: RVec::new(),
-        }
+        Self { nodes: RVec::new(), attrs: RVec::new(), strings: RVec::new() }
     }
 
     /// Forgets everything, but keeps the memory.
@@ -111,9 +107,7 @@ impl Document {
             return;
         }
         let value = self.store(value);
-        let same = self
-            .attr_list(node.0)
-            .find(|(_, attr)| self.string(attr.name) == name);
+        let same = self.attr_list(node.0).find(|(_, attr)| self.string(attr.name) == name);
         if let Some((index, _)) = same {
             if let Some(attr) = self.attrs.get_mut(index as usize) {
                 attr.value = value;
@@ -123,11 +117,7 @@ impl Document {
         let last = self.node(node.0).map_or(NONE, |node| node.last_attr);
         let index = self.attrs.len() as u32;
         let name = self.store(&[name]);
-        self.attrs.push(Attr {
-            name,
-            value,
-            next: NONE,
-        });
+        self.attrs.push(Attr { name, value, next: NONE });
         match self.attrs.get_mut(last as usize) {
             Some(attr) => attr.next = index,
             None => self.with_node(node.0, |node| node.first_attr = index),
@@ -164,8 +154,7 @@ impl Document {
     /// The first child of that name.
     pub fn find(&self, parent: NodeId, name: &str) -> Option<NodeId> {
         let first = self.first_child(parent);
-        std::iter::successors(first, |&node| self.next_sibling(node))
-            .find(|&node| self.name(node) == name)
+        std::iter::successors(first, |&node| self.next_sibling(node)).find(|&node| self.name(node) == name)
     }
 
     /// The name of an element.
@@ -280,10 +269,7 @@ impl Document {
         for part in parts {
             self.strings.extend_from_copy_slice(part.as_bytes());
         }
-        Span {
-            start,
-            end: self.strings.len() as u32,
-        }
+        Span { start, end: self.strings.len() as u32 }
     }
 
     fn with_node(&mut self, index: u32, change: impl FnOnce(&mut Node)) {
@@ -301,18 +287,13 @@ impl Document {
     }
 
     fn string(&self, span: Span) -> &str {
-        let bytes = self
-            .strings
-            .get(span.start as usize..span.end as usize)
-            .unwrap_or_default();
+        let bytes = self.strings.get(span.start as usize..span.end as usize).unwrap_or_default();
         // Only whole strings are ever stored.
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
     fn attr_list(&self, node: u32) -> impl Iterator<Item = (u32, Attr)> {
-        self.node(node)
-            .into_iter()
-            .flat_map(|node| self.attrs_of(node))
+        self.node(node).into_iter().flat_map(|node| self.attrs_of(node))
     }
 
     fn attrs_of(&self, node: &Node) -> impl Iterator<Item = (u32, Attr)> {
@@ -343,12 +324,10 @@ fn escape(text: &str, out: &mut Vec<u8>) {
             b'\'' => keep(at, b"&apos;", 1),
             b'\r' => keep(at, b"&#13;", 1),
             b'\n' => keep(at, b"&#10;", 1),
-            b'\t' => {}
+            b'\t' => keep(at, b"&#9;", 1),
             // The other controls, and U+FFFE and U+FFFF, are no characters of XML.
             0..=0x1f => keep(at, b"", 1),
-            0xef if matches!(bytes.get(at + 1..at + 3), Some([0xbf, 0xbe | 0xbf])) => {
-                keep(at, b"", 3)
-            }
+            0xef if matches!(bytes.get(at + 1..at + 3), Some([0xbf, 0xbe | 0xbf])) => keep(at, b"", 3),
             _ => {}
         }
     }

@@ -42,10 +42,7 @@ impl Host {
     /// The server for the module of that name: what the host hands to
     /// [`load`](crate::declare_module), and how a test makes one.
     pub fn new(module: &str, services: Arc<dyn HostServices>) -> Self {
-        let end = HostEnd {
-            module: module.into(),
-            services,
-        };
+        let end = HostEnd { module: module.into(), services };
         Self(RArc::new(HostApi_TO::from_value(end, TD_Opaque)))
     }
 
@@ -62,10 +59,7 @@ impl Host {
     /// The key of the hint that a dialplan look-up of an extension finds, includes and patterns
     /// included: `1000@default`.
     pub fn find_hint(&self, context: &str, exten: &str) -> Option<String> {
-        self.0
-            .find_hint(context.into(), exten.into())
-            .into_option()
-            .map(RString::into_string)
+        self.0.find_hint(context.into(), exten.into()).into_option().map(RString::into_string)
     }
 
     /// The state of a hint by its key.
@@ -105,10 +99,7 @@ impl HostApi for HostEnd {
     }
 
     fn find_hint(&self, context: RStr<'_>, exten: RStr<'_>) -> ROption<RString> {
-        self.services
-            .find_hint(context.as_str(), exten.as_str())
-            .map(RString::from)
-            .into()
+        self.services.find_hint(context.as_str(), exten.as_str()).map(RString::from).into()
     }
 
     fn extension_state(&self, key: RStr<'_>) -> ROption<Payload> {
@@ -118,7 +109,6 @@ impl HostApi for HostEnd {
     fn publish(&self, topic: RStr<'_>, key: RStr<'_>, payload: &Payload) {
         // A service that keeps the payload must keep one of the host's own: the module's is freed
         // by code of the module, which may be gone by then.
-        self.services
-            .publish(topic.as_str(), key.as_str(), &payload.clone());
+        self.services.publish(topic.as_str(), key.as_str(), &payload.clone());
     }
 }

@@ -108,8 +108,7 @@ pub use abi_stable;
 pub use body::Body;
 pub use contract::{BodyGenerator, BodySupplement, EventPackage, ExtensionListener};
 pub use data::{
-    BodyContext, CallerInfo, DeviceInfo, ExtensionState, Fail, Inputs, Level, Party, Payload,
-    ResourceQuery,
+    BodyContext, CallerInfo, DeviceInfo, ExtensionState, Fail, Inputs, Level, Party, Payload, ResourceQuery,
 };
 pub use document::{Document, NodeId};
 pub use host::{Host, HostServices};

@@ -9,13 +9,12 @@ use abi_stable::{
 };
 
 use crate::abi::{
-    EventPackageApi, EventPackageApi_TO, GeneratorApi, GeneratorApi_TO, GeneratorEntry,
-    ListenerApi, ListenerApi_TO, PANICKED, PackageEntry, SupplementApi, SupplementApi_TO,
-    SupplementEntry,
+    EventPackageApi, EventPackageApi_TO, GeneratorApi, GeneratorApi_TO, GeneratorEntry, ListenerApi,
+    ListenerApi_TO, PANICKED, PackageEntry, SupplementApi, SupplementApi_TO, SupplementEntry,
 };
 use crate::{
-    Body, BodyContext, BodyGenerator, BodySupplement, Document, EventPackage, ExtensionListener,
-    Fail, Payload, ResourceQuery,
+    Body, BodyContext, BodyGenerator, BodySupplement, Document, EventPackage, ExtensionListener, Fail,
+    Payload, ResourceQuery,
 };
 
 /// A module's load hook fills it, the host keeps it: what is in it is registered for as long as the
@@ -76,8 +75,7 @@ impl Registrar {
 
     /// Registers a listener for changes of extension states.
     pub fn listener(&mut self, listener: impl ExtensionListener + 'static) {
-        self.listeners
-            .push(ListenerApi_TO::from_value(Guard::new(listener), TD_Opaque));
+        self.listeners.push(ListenerApi_TO::from_value(Guard::new(listener), TD_Opaque));
     }
 }
 

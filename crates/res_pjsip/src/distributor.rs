@@ -130,7 +130,7 @@ impl Core {
             tracing::info!(
                 "SUBSCRIBE from {} for '{}' refused: {} ({status})",
                 peer.address,
-                printable(uri),
+                quotable(uri),
                 printable(reason.as_bytes())
             );
         } else {
@@ -199,9 +199,9 @@ impl Core {
             log.file = "res_pjsip/pjsip_distributor.c",
             "Request '{}' from '{}' failed for '{}' (callid: {}) - {why}",
             incoming.method,
-            printable(incoming.message.header(HeaderName::From).unwrap_or_default()),
+            quotable(incoming.message.header(HeaderName::From).unwrap_or_default()),
             incoming.peer.address,
-            printable(incoming.call_id),
+            quotable(incoming.call_id).replace(')', "]"),
         );
         let challenge = self.artificial_challenge();
         self.refuse(incoming, 401, out, |w| {
@@ -246,7 +246,7 @@ impl Core {
     }
 
     fn unsupported(&self, incoming: &Incoming<'_>) -> String {
-        let required = incoming.message.values(HeaderName::Require).map(String::from_utf8_lossy);
+        let required = incoming.message.values(HeaderName::Require).map(printable);
         let unknown =
             required.filter(|tag| !self.option_tags().iter().any(|known| known.eq_ignore_ascii_case(tag)));
         unknown.collect::<Vec<_>>().join(", ")
@@ -262,7 +262,7 @@ pub fn note_refusal(incoming: &Incoming<'_>, endpoint: Option<&Endpoint>, why: &
     tracing::info!(
         "{} {who} for '{}' refused: {} ({status})",
         incoming.method,
-        incoming.uri.text(),
+        quotable(incoming.uri.text().as_bytes()),
         printable(why.as_bytes())
     );
 }
@@ -321,7 +321,13 @@ fn check_uris(incoming: &Incoming<'_>) -> Result<(), (u16, &'static str)> {
     Ok(())
 }
 
-/// Bytes of a packet for a log line.
+/// Bytes of a packet for the quotes of a log line. They cannot end the quotes and then say what else
+/// the line should say: whoever bans addresses by the log would ban those that the packet names.
+fn quotable(bytes: &[u8]) -> String {
+    printable(bytes).replace('\'', "\"")
+}
+
+/// Bytes of a packet for a log line or a header.
 fn printable(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

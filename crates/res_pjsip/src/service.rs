@@ -1,7 +1,7 @@
 //! The running SIP side: its shards and the configuration that they share.
 
 use std::any::Any;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -121,9 +121,16 @@ impl Pjsip {
         self.publish(&mut self.state(), |snapshot| snapshot.extensions = extensions);
     }
 
-    /// Lets packets in: everything is loaded.
+    /// Lets packets in: everything is loaded. When this returns every shard serves.
     pub fn open(&self) {
         self.publish(&mut self.state(), |snapshot| snapshot.booted = true);
+        let (reached, all_reached) = mpsc::channel();
+        for shard in &self.shards {
+            shard.send(ShardMessage::Barrier(reached.clone()));
+        }
+        drop(reached);
+        // Nothing is sent; a shard that has ended counts as well.
+        let _ = all_reached.recv();
     }
 
     /// Sets what the SIP logger shows.

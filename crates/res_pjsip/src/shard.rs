@@ -67,6 +67,8 @@ pub enum ShardMessage {
     RemoveModule(&'static str),
     /// For the module of this name.
     Module(&'static str, Box<dyn Any + Send>),
+    /// Dropped when all messages before it have been handled: its sender sees the channel close.
+    Barrier(std::sync::mpsc::Sender<()>),
     /// Ends the shard.
     Stop,
 }
@@ -151,6 +153,7 @@ impl Shard {
                     self.with_module(index, |module, core| module.message(core, message, out));
                 }
             }
+            ShardMessage::Barrier(reached) => drop(reached),
             ShardMessage::Stop => return false,
         }
         true

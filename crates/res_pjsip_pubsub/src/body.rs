@@ -108,7 +108,9 @@ impl Bodies {
         generator.generate(&context, &mut self.scratch).map_err(NoBody::Failed)?;
         for supplement in registry.supplements(generator.media_type(), generator.data_kind()) {
             inputs = inputs | supplement.inputs();
-            supplement.supplement(&context, self.scratch.document()).map_err(NoBody::Failed)?;
+            // A generator that made bytes instead of a document has nothing to add to.
+            let Some(document) = self.scratch.as_document() else { break };
+            supplement.supplement(&context, document).map_err(NoBody::Failed)?;
         }
         self.text.clear();
         self.scratch.finish(&mut self.text);

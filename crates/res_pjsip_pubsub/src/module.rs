@@ -16,6 +16,7 @@ use crate::registry::Registry;
 use crate::resource::{ResourceId, Resources};
 use crate::service::{Shared, SubscriptionInfo, WatcherInfo};
 use crate::stats::PubSubStats;
+use crate::subscribe::resolve;
 use crate::subscription::{Reason, Subscription};
 use crate::table::Table;
 
@@ -102,12 +103,10 @@ impl PubSub {
             entry.remove();
         }
         let (resource, place) = (subscription.resource, subscription.place);
-        self.count_watcher(resource, -1);
-        if let Some(moved) = self.resources.unwatch(resource, place)
-            && let Some(moved) = self.subscriptions.get_mut(moved)
-        {
-            moved.place = place;
+        if subscription.ending != Some(Reason::NoResource) {
+            self.count_watcher(resource, -1);
         }
+        self.leave(resource, place);
         self.subscriptions.remove(index);
         self.stats.active.subtract();
     }
@@ -161,12 +160,47 @@ impl PubSub {
         resource.payload = payload;
         let watchers = self.resources.watchers(id).to_vec();
         for index in watchers {
-            if gone {
+            if !gone || self.follow(index) {
+                self.mark_dirty(index);
+            } else {
                 self.stats.ended_with_resource.add();
                 self.end(core, index, Reason::NoResource, out);
-            } else {
-                self.mark_dirty(index);
             }
+        }
+    }
+
+    /// The resource of a subscription is gone: if what the phone asked for means another one now
+    /// (an include or a pattern took its place), watches that.
+    fn follow(&mut self, index: u32) -> bool {
+        let Some(subscription) = self.subscriptions.get(index).filter(|s| s.is_alive()) else { return false };
+        let Some(package) = self.registry.package(&subscription.event).cloned() else { return false };
+        let asked_for = subscription.texts.resource();
+        let Ok(key) = resolve(&*package, &subscription.endpoint, asked_for) else { return false };
+        let Ok(payload) = self.current(&*package, &key) else { return false };
+        if payload.terminated {
+            return false;
+        }
+        let (old, place) = (subscription.resource, subscription.place);
+        // In this order: the resource must not be forgotten if old and new are one.
+        let new = self.resources.provide(package.topic(), &key, payload);
+        let new_place = self.resources.watch(new, index);
+        self.count_watcher(new, 1);
+        // Not counted at the old one: it is gone with its count, though its name may be there again.
+        self.leave(old, place);
+        if let Some(subscription) = self.subscriptions.get_mut(index)
+            && old != new
+        {
+            (subscription.resource, subscription.place) = (new, new_place);
+        }
+        true
+    }
+
+    /// Takes a watcher from its resource.
+    fn leave(&mut self, resource: ResourceId, place: u32) {
+        if let Some(moved) = self.resources.unwatch(resource, place)
+            && let Some(moved) = self.subscriptions.get_mut(moved)
+        {
+            moved.place = place;
         }
     }
 
@@ -260,6 +294,17 @@ impl ShardModule for PubSub {
             }
         }
         !self.queue.is_empty()
+    }
+}
+
+impl Drop for PubSub {
+    /// The module is unloaded: nobody watches any more.
+    fn drop(&mut self) {
+        for (_, subscription) in self.subscriptions.iter() {
+            if subscription.ending != Some(Reason::NoResource) {
+                self.count_watcher(subscription.resource, -1);
+            }
+        }
     }
 }
 

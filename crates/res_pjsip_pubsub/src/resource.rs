@@ -39,8 +39,18 @@ impl Resources {
         self.index.find(hash, same).map(|id| ResourceId(*id))
     }
 
-    /// Adds a resource that [`find`](Self::find) did not find.
-    pub(crate) fn insert(&mut self, topic: &str, key: &str, payload: Arc<Payload>) -> ResourceId {
+    /// Finds a resource or adds it; it has this payload or a newer one then.
+    pub(crate) fn provide(&mut self, topic: &str, key: &str, payload: Arc<Payload>) -> ResourceId {
+        let Some(id) = self.find(topic, key) else { return self.insert(topic, key, payload) };
+        if let Some(resource) = self.get_mut(id)
+            && payload.seq > resource.payload.seq
+        {
+            resource.payload = payload;
+        }
+        id
+    }
+
+    fn insert(&mut self, topic: &str, key: &str, payload: Arc<Payload>) -> ResourceId {
         let id = self.free.pop().unwrap_or_else(|| {
             self.entries.push(None);
             self.entries.len() as u32 - 1

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use module_api::{EventPackage, ResourceQuery};
+use module_api::{EventPackage, Fail, Payload, ResourceQuery};
 use res_pjsip::config::Endpoint;
 use res_pjsip::{Core, Output, Peer, Request, note_refusal};
 use sip::{Dialog, DialogError, EventRef, HeaderName, Scheme, UriRef};
@@ -40,7 +40,7 @@ struct Accepted {
     texts: Texts,
     topic: String,
     key: String,
-    payload: Arc<module_api::Payload>,
+    payload: Arc<Payload>,
     media_type: Arc<str>,
     expires: u32,
 }
@@ -106,22 +106,15 @@ impl PubSub {
             };
             return Err(self.bad_event(why));
         };
-        let context = endpoint.subscribe_context();
-        let query = ResourceQuery {
-            endpoint: (&*endpoint.id).into(),
-            context: context.into(),
-            resource: resource.into(),
-            event: package.event().into(),
-        };
-        let key = package.resolve(&query).map_err(|status| {
-            Refusal::new(
-                status,
-                format!("event '{}' knows no such resource in context '{context}'", package.event()),
-            )
+        let key = resolve(&*package, endpoint, resource).map_err(|status| {
+            let (event, context) = (package.event(), endpoint.subscribe_context());
+            Refusal::new(status, format!("event '{event}' knows no such resource in context '{context}'"))
         })?;
         let texts = texts(request, &event, resource)
             .ok_or_else(|| Refusal::new(513, "its headers are longer than a subscription may keep"))?;
-        let payload = self.current(&*package, &key)?;
+        let payload = self.current(&*package, &key).map_err(|fail| {
+            Refusal::new(500, format!("event '{}' has no state for it: {fail:?}", package.event()))
+        })?;
         let expires = expires.unwrap_or(MAX_EXPIRES).min(MAX_EXPIRES);
         let topic = package.topic().to_owned();
         Ok(Accepted { event: package.event().into(), texts, topic, key, payload, media_type, expires })
@@ -143,10 +136,7 @@ impl PubSub {
         let dialog = Dialog::uas(&request.message, &tag, "UDP", local, &contact).map_err(dialog_refusal)?;
         let peer = Peer { address: destination(&dialog, request.peer), ..peer };
 
-        let resource = match self.resources.find(&accepted.topic, &accepted.key) {
-            Some(resource) => resource,
-            None => self.resources.insert(&accepted.topic, &accepted.key, accepted.payload),
-        };
+        let resource = self.resources.provide(&accepted.topic, &accepted.key, accepted.payload);
         let now = core.now();
         let expires_at = now + u64::from(accepted.expires) * 1000;
         let user_agent = request.message.header(HeaderName::UserAgent).unwrap_or_default();
@@ -283,15 +273,29 @@ impl PubSub {
         }
     }
 
-    fn current(&self, package: &dyn EventPackage, key: &str) -> Result<Arc<module_api::Payload>, Refusal> {
-        if let Some(known) = self.resources.find(package.topic(), key).and_then(|id| self.resources.get(id)) {
-            return Ok(known.payload.clone());
+    /// The newest data of a resource: what its watchers have already, or what the package says.
+    pub(crate) fn current(&self, package: &dyn EventPackage, key: &str) -> Result<Arc<Payload>, Fail> {
+        let known = self.resources.find(package.topic(), key).and_then(|id| self.resources.get(id));
+        match known {
+            // A resource that is gone may be there again; its old watchers are only being told.
+            Some(resource) if !resource.payload.terminated => Ok(resource.payload.clone()),
+            _ => package.current(key).map(Arc::new),
         }
-        let current = package.current(key).map(Arc::new);
-        current.map_err(|fail| {
-            Refusal::new(500, format!("event '{}' has no state for it: {fail:?}", package.event()))
-        })
     }
+}
+
+/// The key of what an endpoint means by `resource`, or the status to answer.
+pub(crate) fn resolve(
+    package: &dyn EventPackage,
+    endpoint: &Endpoint,
+    resource: &str,
+) -> Result<String, u16> {
+    package.resolve(&ResourceQuery {
+        endpoint: (&*endpoint.id).into(),
+        context: endpoint.subscribe_context().into(),
+        resource: resource.into(),
+        event: package.event().into(),
+    })
 }
 
 /// The Expires header; malformed is 400.

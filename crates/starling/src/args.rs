@@ -70,6 +70,9 @@ pub(crate) struct Args {
     /// Say what a module file is, and why it would be refused
     #[arg(long, value_name = "FILE")]
     pub(crate) check_module: Option<PathBuf>,
+    /// Read all configuration files, say what is wrong in them, and exit; not 0 if anything is
+    #[arg(long)]
+    pub(crate) check_config: bool,
     /// Set by the process that waits in the foreground until its child has booted
     #[arg(long, hide = true)]
     pub(crate) background_child: bool,

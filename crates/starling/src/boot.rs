@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use cli::{CommandGuard, ServerOptions};
@@ -59,6 +59,7 @@ pub(crate) fn run(
         // Dropping the sender counts too.
         let _ = hung_up.await;
     };
+    runtime.spawn(sweep_hints(Arc::downgrade(&server)));
     let control = runtime.spawn(control.serve(server.cli.clone(), logger.clone(), until));
 
     let result = boot(&server).and_then(|guards| {
@@ -84,8 +85,22 @@ pub(crate) fn run(
     if !server.store.flush(Duration::from_secs(5)) {
         tracing::error!("Not everything is in the store: the disk is too slow or full");
     }
+    server.store.fold();
     logger.flush(Duration::from_secs(5));
     result
+}
+
+/// Once a minute: hints of patterns that nobody needs any more go.
+async fn sweep_hints(server: Weak<Server>) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        let Some(server) = server.upgrade() else { return };
+        let gone = server.hints.sweep(server.hints.now());
+        if gone > 0 {
+            tracing::debug!("{gone} hints of patterns were not needed any more");
+        }
+    }
 }
 
 fn start_log(args: &Args, settings: &Settings) -> Result<Logger, Failure> {
@@ -176,7 +191,9 @@ async fn wait_for_stop(server: &Server, mut stops: mpsc::UnboundedReceiver<Stop>
             stop = stops.recv() => return stop.unwrap_or(Stop::Now),
             _ = terminate.recv() => return Stop::Now,
             _ = interrupt.recv() => return Stop::Now,
-            _ = hangup.recv() => server.reload(),
+            _ = hangup.recv() => {
+                tracing::info!("Reload: {}", server.reload().lines().collect::<Vec<_>>().join(" "));
+            }
         }
     }
 }

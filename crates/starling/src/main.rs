@@ -3,7 +3,9 @@
 mod args;
 mod boot;
 mod builtin;
+mod check;
 mod commands;
+mod preview;
 mod process;
 mod report;
 mod server;
@@ -40,6 +42,9 @@ fn main() -> ExitCode {
         let report = module_host::check_module(file);
         print!("{report}");
         return if report.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    if args.check_config {
+        return check::check(&args);
     }
     let (mut settings, remarks) = match Settings::load(args.config.as_deref(), args.execute_includes) {
         Ok(loaded) => loaded,

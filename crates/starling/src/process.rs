@@ -1,7 +1,7 @@
 //! The process: background, user, limits.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -20,20 +20,21 @@ pub(crate) fn start_in_background() -> std::io::Result<ExitCode> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()?;
-    // The child closes its standard output when it has booted.
+    let mut text = String::new();
     if let Some(mut output) = child.stdout.take() {
-        let mut text = String::new();
         output.read_to_string(&mut text)?;
+    }
+    if let Some(text) = text.strip_suffix(BOOTED) {
         print!("{text}");
+        return Ok(ExitCode::SUCCESS);
     }
-    match child.try_wait()? {
-        None => Ok(ExitCode::SUCCESS),
-        Some(_) => {
-            let status = child.wait()?;
-            Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
-        }
-    }
+    print!("{text}");
+    let status = child.wait()?;
+    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
 }
+
+/// The last thing that a child says on its standard output when it has booted.
+const BOOTED: &str = "\0booted";
 
 /// In the child: leaves the terminal. Called before anything else.
 pub(crate) fn leave_terminal() {
@@ -41,8 +42,11 @@ pub(crate) fn leave_terminal() {
     let _ = setsid();
 }
 
-/// In the child: closes standard input and output, which tells the parent that the boot is done.
+/// In the child: tells the parent that the boot is done, and lets go of standard input and output.
 pub(crate) fn close_standard_files() -> std::io::Result<()> {
+    let mut output = std::io::stdout();
+    output.write_all(BOOTED.as_bytes())?;
+    output.flush()?;
     let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&null)?;
     dup2_stdout(&null)?;

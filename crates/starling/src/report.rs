@@ -12,3 +12,13 @@ pub(crate) fn report(remarks: &[Diagnostic]) {
         }
     }
 }
+
+/// A remark for people, its severity first.
+pub(crate) fn text(remark: &Diagnostic) -> String {
+    let severity = match remark.severity {
+        Severity::Error => "ERROR",
+        Severity::Warning => "WARNING",
+        Severity::Notice => "NOTICE",
+    };
+    format!("{severity:<8} {remark}")
+}

@@ -4,14 +4,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use cli::Cli;
-use dialplan::Hints;
+use dialplan::{FunctionGuard, Hints};
 use logger::Logger;
-use module_host::ModuleHost;
+use module_host::{ModuleHost, Reload};
 use res_pjsip::Pjsip;
 use res_pjsip_pubsub::PubSubService;
 use store::Store;
 use tokio::sync::mpsc;
 
+use crate::builtin::functions::Db;
 use crate::settings::Settings;
 
 /// The product, as `User-Agent` and `core show version` name it.
@@ -43,6 +44,8 @@ pub(crate) struct Server {
     started: Instant,
     last_reload: Mutex<Instant>,
     start_failure: Mutex<Option<String>>,
+    /// The function `DB`.
+    _db: FunctionGuard,
 }
 
 impl Server {
@@ -53,11 +56,13 @@ impl Server {
         stop: mpsc::UnboundedSender<Stop>,
     ) -> Arc<Self> {
         let now = Instant::now();
+        let hints = Hints::new();
+        let db = hints.functions().add("DB", Arc::new(Db(store.clone())));
         Arc::new(Self {
             settings,
             cli: Cli::new(),
             logger,
-            hints: Hints::new(),
+            hints,
             store,
             modules: OnceLock::new(),
             pjsip: Slot::default(),
@@ -67,6 +72,7 @@ impl Server {
             started: now,
             last_reload: Mutex::new(now),
             start_failure: Mutex::default(),
+            _db: db,
         })
     }
 
@@ -75,13 +81,27 @@ impl Server {
         conf::Loader::new(&self.settings.etc_dir).exec(self.settings.execute_includes)
     }
 
-    /// Reads all configuration again that can be read again.
-    pub(crate) fn reload(&self) {
-        if let Some(modules) = self.modules.get() {
-            for (module, result) in modules.reload_all() {
-                tracing::info!("Reload of {module}: {result:?}");
-            }
-        }
+    /// Reads all configuration again that can be read again; gives a line for each module.
+    pub(crate) fn reload(&self) -> String {
+        let modules = self.modules.get().map(|modules| modules.reload_all()).unwrap_or_default();
+        self.note_reload();
+        let lines = modules.iter().map(|(module, result)| format!("{}\n", reload_text(module, result)));
+        let log = self.logger.reload(None);
+        lines.collect::<String>() + &log.text
+    }
+
+    /// Reads the configuration of one module again: the words for the operator, and whether it went
+    /// well.
+    pub(crate) fn reload_module(&self, module: &str) -> (String, bool) {
+        let Some(modules) = self.modules.get() else {
+            return ("The server cannot reload a module yet\n".into(), false);
+        };
+        let result = modules.reload(module);
+        self.note_reload();
+        (format!("{}\n", reload_text(module, &result)), result == Reload::Done)
+    }
+
+    fn note_reload(&self) {
         *lock(&self.last_reload) = Instant::now();
     }
 
@@ -115,6 +135,17 @@ impl Server {
     /// Time since the last reload, or the start.
     pub(crate) fn since_reload(&self) -> Duration {
         lock(&self.last_reload).elapsed()
+    }
+}
+
+/// What became of a reload, in Asterisk's words, with the reason where there is one.
+fn reload_text(module: &str, result: &Reload) -> String {
+    match result {
+        Reload::Done => format!("Module '{module}' reloaded successfully."),
+        Reload::NotFound => format!("No such module '{module}'"),
+        Reload::Failed(reason) => format!("The module '{module}' reported a reload failure\n{reason}"),
+        Reload::NotRunning => format!("The module '{module}' is not running; load it first"),
+        Reload::NotSupported => format!("The module '{module}' does not support reloads"),
     }
 }
 

@@ -58,15 +58,9 @@ impl DeviceState {
 
     /// The aggregate of two.
     pub fn combine(self, other: Self) -> Self {
-        let (low, high) = if self <= other {
-            (self, other)
-        } else {
-            (other, self)
-        };
+        let (low, high) = if self <= other { (self, other) } else { (other, self) };
         match (low, high) {
-            (Self::Ringing, Self::InUse | Self::Busy) | (Self::OnHold, Self::Ringing) => {
-                Self::RingInUse
-            }
+            (Self::Ringing, Self::InUse | Self::Busy) | (Self::OnHold, Self::Ringing) => Self::RingInUse,
             _ => high,
         }
     }

@@ -41,6 +41,8 @@ pub struct Reported {
     pub source: SourceId,
     /// What it says.
     pub state: DeviceState,
+    /// When it last said so, in milliseconds on the caller's clock.
+    pub at: u64,
     /// When this ends by itself, in milliseconds on the caller's clock; never if `None`.
     pub deadline: Option<u64>,
 }
@@ -77,34 +79,29 @@ impl DeviceStates {
         Self::default()
     }
 
-    /// Takes over what a source says of a device, instead of what it said before, until `deadline`
-    /// (milliseconds on the caller's clock) or until the source says something else.
+    /// Takes over what a source says of a device at `now`, instead of what it said before, until
+    /// `deadline` (both milliseconds on the caller's clock) or until the source says something else.
     pub fn set(
         &mut self,
         device: &str,
         source: &SourceId,
         state: DeviceState,
+        now: u64,
         deadline: Option<u64>,
     ) -> Option<DeviceChange> {
         let name = match self.devices.get_key_value(&NameRef(device)) {
             Some((name, _)) => name.clone(),
             None => Name::new(device),
         };
-        let report = Reported {
-            source: source.clone(),
-            state,
-            deadline,
-        };
+        let report = Reported { source: source.clone(), state, at: now, deadline };
         let old = self.get(device);
         let entry = self.devices.entry(name.clone()).or_insert_with(Device::new);
         let before = entry.put(report);
         if let Some(deadline) = before.as_ref().and_then(|report| report.deadline) {
-            self.deadlines
-                .remove(&(deadline, name.clone(), source.clone()));
+            self.deadlines.remove(&(deadline, name.clone(), source.clone()));
         }
         if let Some(deadline) = deadline {
-            self.deadlines
-                .insert((deadline, name.clone(), source.clone()));
+            self.deadlines.insert((deadline, name.clone(), source.clone()));
         }
         if before.is_none() {
             let devices = self.by_source.entry(source.clone()).or_default();
@@ -193,8 +190,7 @@ impl DeviceStates {
             self.devices.remove(&NameRef(device));
         }
         if let Some(deadline) = report.deadline {
-            self.deadlines
-                .remove(&(deadline, name.clone(), source.clone()));
+            self.deadlines.remove(&(deadline, name.clone(), source.clone()));
         }
         if let Some(devices) = self.by_source.get_mut(source) {
             devices.remove(&name);
@@ -207,20 +203,13 @@ impl DeviceStates {
 
     fn change(&self, name: &Name, old: Option<DeviceState>) -> Option<DeviceChange> {
         let new = self.get(name.as_str());
-        (new != old).then(|| DeviceChange {
-            device: name.as_arc().clone(),
-            old,
-            new,
-        })
+        (new != old).then(|| DeviceChange { device: name.as_arc().clone(), old, new })
     }
 }
 
 impl Device {
     fn new() -> Self {
-        Self {
-            reports: Vec::new(),
-            aggregate: DeviceState::Invalid,
-        }
+        Self { reports: Vec::new(), aggregate: DeviceState::Invalid }
     }
 
     /// Gives what the same source said before.

@@ -9,8 +9,8 @@
 //!
 //! let mut states = DeviceStates::new();
 //! let (here, there) = (SourceId::new("PJSIP"), SourceId::new("publish:00:1b:63"));
-//! states.set("PJSIP/alice", &here, DeviceState::Ringing, None);
-//! states.set("pjsip/alice", &there, DeviceState::InUse, Some(30_000));
+//! states.set("PJSIP/alice", &here, DeviceState::Ringing, 0, None);
+//! states.set("pjsip/alice", &there, DeviceState::InUse, 0, Some(30_000));
 //!
 //! let both = states.get("PJSIP/alice").expect("was just set");
 //! assert_eq!(both, DeviceState::RingInUse);

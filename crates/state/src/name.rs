@@ -74,9 +74,9 @@ impl Hash for NameRef<'_> {
         // Sixteen bytes at a time: hashers are slow at single ones.
         for chunk in self.0.as_bytes().chunks(16) {
             let mut lowercase = [0; 16];
-            for (to, from) in lowercase.iter_mut().zip(chunk) {
-                *to = from.to_ascii_lowercase();
-            }
+            let (text, _) = lowercase.split_at_mut(chunk.len());
+            text.copy_from_slice(chunk);
+            text.make_ascii_lowercase();
             hasher.write(&lowercase);
         }
         hasher.write_usize(self.0.len());

@@ -30,15 +30,8 @@ pub enum PresenceState {
 
 impl PresenceState {
     /// All states that have a word, in the order of their numbers in Asterisk, 0 to 6.
-    pub const ALL: [Self; 7] = [
-        Self::NotSet,
-        Self::Unavailable,
-        Self::Available,
-        Self::Away,
-        Self::Xa,
-        Self::Chat,
-        Self::Dnd,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::NotSet, Self::Unavailable, Self::Available, Self::Away, Self::Xa, Self::Chat, Self::Dnd];
 
     /// The word of every interface: `not_set`; empty for [`PresenceState::Invalid`].
     pub fn word(self) -> &'static str {
@@ -88,18 +81,14 @@ pub struct PresenceValue {
 impl PresenceValue {
     /// What is said if nothing answers: [`PresenceState::Invalid`] without texts.
     pub fn invalid() -> Self {
-        Self {
-            state: PresenceState::Invalid,
-            ..Self::default()
-        }
+        Self { state: PresenceState::Invalid, ..Self::default() }
     }
 
     /// What several providers say together: the highest state with its texts, among equals the
     /// first; `not_set` if there is none.
     pub fn aggregate<'a>(members: impl IntoIterator<Item = &'a Self>) -> Self {
-        let highest = members
-            .into_iter()
-            .reduce(|best, next| if next.state > best.state { next } else { best });
+        let highest =
+            members.into_iter().reduce(|best, next| if next.state > best.state { next } else { best });
         highest.cloned().unwrap_or_default()
     }
 }
@@ -109,11 +98,7 @@ mod tests {
     use super::*;
 
     fn value(state: PresenceState, subtype: &str) -> PresenceValue {
-        PresenceValue {
-            state,
-            subtype: subtype.into(),
-            message: "".into(),
-        }
+        PresenceValue { state, subtype: subtype.into(), message: "".into() }
     }
 
     #[test]

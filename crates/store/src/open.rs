@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,6 +88,7 @@ impl OpenError {
 /// A connection that writes and one that reads.
 pub(crate) fn open(path: &Path) -> Result<(Connection, Connection), OpenError> {
     reachable(path)?;
+    whole_pages(path)?;
     let writer = connect(path).map_err(|e| classify(path, e))?;
     if writer.is_readonly("main").map_err(|e| classify(path, e))? {
         return Err(OpenError::ReadOnly { path: path.into(), reason: "SQLite can only read it".into() });
@@ -125,6 +126,36 @@ fn reachable(path: &Path) -> Result<(), OpenError> {
     }
     let writable = OpenOptions::new().write(true).create(true).truncate(false).open(path);
     writable.map(drop).map_err(|e| OpenError::ReadOnly { path: path.into(), reason: e.to_string() })
+}
+
+/// SQLite reads a last page that is cut off as if zeros followed, and a file of a few bytes as an empty one.
+fn whole_pages(path: &Path) -> Result<(), OpenError> {
+    let unreadable = |e: std::io::Error| OpenError::Unreadable { path: path.into(), reason: e.to_string() };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    // Journals of a crash have what is missing.
+    let journal = ["-wal", "-journal"].iter().any(|suffix| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        Path::new(&name).exists()
+    });
+    if length == 0 || journal {
+        return Ok(());
+    }
+    let mut header = [0; 18];
+    if file.read_exact(&mut header).is_err() {
+        return Err(OpenError::NotADatabase { path: path.into() });
+    }
+    let [.., high, low] = header;
+    let page = match u64::from(u16::from_be_bytes([high, low])) {
+        1 => 65536,
+        size => size,
+    };
+    if header.starts_with(b"SQLite format 3\0") && page > 0 && !length.is_multiple_of(page) {
+        let damage = format!("truncated: {length} bytes are not a number of pages of {page}");
+        return Err(OpenError::Corrupt { path: path.into(), damage });
+    }
+    Ok(())
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {

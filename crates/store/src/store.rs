@@ -57,7 +57,8 @@ impl Store {
         Self::start(connection.clone(), connection).map_err(|e| OpenError::failed(path, e))
     }
 
-    /// The value of `/family/key`. Bytes that are not UTF-8 (Asterisk stores what it is given) read as U+FFFD.
+    /// The value of `/family/key`. Bytes that are not UTF-8 (Asterisk stores what it is given) read as U+FFFD. What
+    /// the disk fails to give is logged, counted, and reads as absent, here and in the other reads.
     pub fn get(&self, family: &str, key: &str) -> Option<String> {
         let key = format!("/{family}/{key}");
         // First what is pending, then the file: a write is in one of them at any time.
@@ -111,14 +112,23 @@ impl Store {
     pub fn flush(&self, timeout: Duration) -> bool {
         let view = lock(&self.shared().view);
         let last = view.last;
-        let waited = self.shared().finished.wait_timeout_while(view, timeout, |view| view.finished < last);
-        waited.unwrap_or_else(|e| e.into_inner()).0.finished >= last
+        let waited = self.shared().told.wait_timeout_while(view, timeout, |view| view.told < last);
+        waited.unwrap_or_else(|e| e.into_inner()).0.told >= last
+    }
+
+    /// Writes everything into the file itself and leaves nothing beside it, for whoever reads the file next: the last
+    /// thing that a server does with its store. The last handle that is dropped does the same.
+    pub fn fold(&self) {
+        let writer = lock(&self.shared().writer);
+        if let Err(error) = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())) {
+            tracing::warn!("The store's last writes stay in its -wal file: {error}");
+        }
     }
 
     /// The counters.
     pub fn status(&self) -> Status {
         let view = lock(&self.shared().view);
-        let queued = view.last - view.finished;
+        let queued = view.last - view.retired;
         drop(view);
         let c = lock(&self.shared().counters);
         let last_error = c.last_error.clone();
@@ -130,7 +140,7 @@ impl Store {
             view: Mutex::default(),
             counters: Mutex::default(),
             queued: Condvar::new(),
-            finished: Condvar::new(),
+            told: Condvar::new(),
             reader,
             writer,
         });
@@ -209,8 +219,8 @@ pub(crate) struct Shared {
     pub(crate) counters: Mutex<Counters>,
     /// Something was queued, or the store closes.
     pub(crate) queued: Condvar,
-    /// A batch has ended.
-    pub(crate) finished: Condvar,
+    /// The outcomes of a batch are told.
+    pub(crate) told: Condvar,
     /// Closed before the writer, which then folds the WAL into the file.
     reader: Arc<Mutex<Connection>>,
     pub(crate) writer: Arc<Mutex<Connection>>,

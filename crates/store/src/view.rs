@@ -70,8 +70,10 @@ pub(crate) struct View {
     pub(crate) bytes: usize,
     /// Number of the newest queued write; the first is 1.
     pub(crate) last: u64,
-    /// Number of the newest write whose outcome is known and told.
-    pub(crate) finished: u64,
+    /// Number of the newest write that is in the file or has failed.
+    pub(crate) retired: u64,
+    /// Number of the newest write whose outcome was told, its callback included.
+    pub(crate) told: u64,
     /// The last handle is gone: commit what is queued, then stop.
     pub(crate) closing: bool,
     /// The writer thread has ended.
@@ -118,8 +120,10 @@ impl View {
         }
     }
 
-    /// Forgets the writes up to `number`: they are in the file, or have failed and never were.
-    pub(crate) fn retire(&mut self, number: u64) {
+    /// Forgets the writes up to `number`, of `bytes`: they are in the file, or have failed and never were.
+    pub(crate) fn retire(&mut self, number: u64, bytes: usize) {
+        self.retired = number;
+        self.bytes -= bytes;
         self.entries.retain(|_, (written, _)| *written > number);
         self.trees.retain(|(written, _)| *written > number);
     }

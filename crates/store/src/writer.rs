@@ -12,17 +12,13 @@ pub(crate) fn run(shared: &Shared) {
     while let Some((batch, number)) = next_batch(shared) {
         let results = commit(&mut lock(&shared.writer), &batch);
         record(shared, &results);
-        lock(&shared.view).retire(number);
-        let mut size = 0;
+        let bytes = batch.iter().map(|op| op.change.size()).sum();
+        lock(&shared.view).retire(number, bytes);
         for (op, result) in batch.into_iter().zip(results) {
-            size += op.change.size();
             op.promise.keep(result);
         }
-        let mut view = lock(&shared.view);
-        view.finished = number;
-        view.bytes = view.bytes.saturating_sub(size);
-        drop(view);
-        shared.finished.notify_all();
+        lock(&shared.view).told = number;
+        shared.told.notify_all();
     }
 }
 
@@ -106,10 +102,11 @@ impl Drop for Stopped<'_> {
     fn drop(&mut self) {
         let mut view = lock(&self.0.view);
         view.stopped = true;
-        view.finished = view.last;
+        view.retired = view.last;
+        view.told = view.last;
         let unwritten = std::mem::take(&mut view.queue);
         drop(view);
         drop(unwritten); // outside the lock: it calls callbacks
-        self.0.finished.notify_all();
+        self.0.told.notify_all();
     }
 }

@@ -46,12 +46,12 @@ pub fn dialplan_show(hints: &Hints, what: &str) -> Output {
         return Output::failed(format!("There is no existence of '{context}' context\n"));
     }
     match exten {
-        Some(exten) if show.extensions == 0 && context.is_empty() => Output::failed(format!(
-            "There is no existence of '{exten}' extension in all contexts\n"
-        )),
-        Some(exten) if show.extensions == 0 => Output::failed(format!(
-            "There is no existence of {exten}@{context} extension\n"
-        )),
+        Some(exten) if show.extensions == 0 && context.is_empty() => {
+            Output::failed(format!("There is no existence of '{exten}' extension in all contexts\n"))
+        }
+        Some(exten) if show.extensions == 0 => {
+            Output::failed(format!("There is no existence of {exten}@{context} extension\n"))
+        }
         _ => Output::done(show.finish()),
     }
 }
@@ -78,25 +78,12 @@ impl<'h> Show<'h> {
     fn context(&mut self, context: &'h Context, included: bool) {
         self.visited.push(context.name.clone());
         let entries = self.entries(context);
-        let ignore_patterns: Vec<_> = context
-            .ignore_patterns
-            .iter()
-            .filter(|pattern| self.is_wanted_after(pattern))
-            .collect();
-        if self.exten.is_some() && entries.is_empty() && ignore_patterns.is_empty() {
+        if self.exten.is_some() && entries.is_empty() {
             return;
         }
         self.contexts += 1;
-        let kind = if included {
-            "Included context"
-        } else {
-            "Context"
-        };
-        let _ = writeln!(
-            self.text,
-            "[ {kind} '{}' created by '{REGISTRAR}' ]",
-            context.name
-        );
+        let kind = if included { "Included context" } else { "Context" };
+        let _ = writeln!(self.text, "[ {kind} '{}' created by '{REGISTRAR}' ]", context.name);
         if context.autohints {
             self.text.push_str("Autohints support enabled\n");
         }
@@ -104,15 +91,7 @@ impl<'h> Show<'h> {
             self.extension(&label, &lines);
         }
         if self.exten.is_none() {
-            for include in &context.includes {
-                self.row("Include =>", &format!("'{}'", include.name), REGISTRAR);
-            }
-        }
-        for pattern in ignore_patterns {
-            self.row("Ignore pattern =>", &format!("'{pattern}'"), REGISTRAR);
-        }
-        for switch in &context.switches {
-            self.row("Alt. Switch =>", &format!("'{switch}'"), REGISTRAR);
+            self.others(context);
         }
         self.text.push('\n');
     }
@@ -145,6 +124,18 @@ impl<'h> Show<'h> {
         }
     }
 
+    fn others(&mut self, context: &Context) {
+        for include in &context.includes {
+            self.row("Include =>", &format!("'{}'", include.name), REGISTRAR);
+        }
+        for pattern in &context.ignore_patterns {
+            self.row("Ignore pattern =>", &format!("'{pattern}'"), REGISTRAR);
+        }
+        for switch in &context.switches {
+            self.row("Alt. Switch =>", &format!("'{switch}'"), REGISTRAR);
+        }
+    }
+
     fn row(&mut self, label: &str, text: &str, place: &str) {
         let _ = writeln!(self.text, "  {label:<17} {text:<45} [{place}]");
     }
@@ -152,13 +143,8 @@ impl<'h> Show<'h> {
     /// The extensions of a context in their order, with the hints that were made of patterns among
     /// those with a name.
     fn entries(&self, context: &Context) -> Vec<Entry> {
-        let mut instances = self
-            .instances
-            .get(&context.name)
-            .cloned()
-            .unwrap_or_default();
-        let (patterns, named): (Vec<_>, Vec<_>) =
-            context.extensions.iter().partition(|e| e.is_pattern());
+        let mut instances = self.instances.get(&context.name).cloned().unwrap_or_default();
+        let (patterns, named): (Vec<_>, Vec<_>) = context.extensions.iter().partition(|e| e.is_pattern());
         let mut entries: BTreeMap<(Arc<str>, bool, usize), Entry> = BTreeMap::new();
         for (index, extension) in named.into_iter().enumerate() {
             let name = exact_key(&extension.name);
@@ -173,7 +159,7 @@ impl<'h> Show<'h> {
             }
         }
         for (name, hint) in instances {
-            if self.exten.is_none_or(|exten| exact_key(exten) == name) {
+            if self.exten.is_none_or(|exten| exact_key(&exten.into()) == name) {
                 let entry = (label(hint.exten(), None), vec![instance(&hint)]);
                 entries.insert((name, true, usize::MAX), entry);
             }
@@ -181,15 +167,6 @@ impl<'h> Show<'h> {
         let wanted = |e: &&Extension| self.exten.is_none_or(|exten| e.matches(exten));
         let patterns = patterns.into_iter().filter(wanted).map(|e| entry(e, None));
         entries.into_values().chain(patterns).collect()
-    }
-
-    /// Whether an ignore pattern concerns the extension: whether that begins so.
-    fn is_wanted_after(&self, pattern: &str) -> bool {
-        let pattern = pattern.strip_prefix('_').unwrap_or(pattern);
-        self.exten.is_none_or(|exten| {
-            let pattern = crate::pattern::Pattern::parse(&format!("{pattern}."));
-            pattern.is_some_and(|pattern| pattern.matches(exten))
-        })
     }
 
     fn finish(self) -> String {
@@ -228,5 +205,6 @@ fn entry(extension: &Extension, hint: Option<&Hint>) -> Entry {
 /// The line of a hint that was made of a pattern.
 fn instance(hint: &Hint) -> Line {
     let text = format!("hint: {}", hint.definition().text);
-    Line(None, text, REGISTRAR.to_owned())
+    let registrar = if hint.definition().auto { "autohints" } else { REGISTRAR };
+    Line(None, text, registrar.to_owned())
 }

@@ -24,10 +24,7 @@ impl DeviceProvider for Unset {
 impl PresenceProvider for Unset {
     fn presence(&self, rest: &str) -> PresenceValue {
         assert_eq!(rest, "b");
-        PresenceValue {
-            state: PresenceState::Away,
-            ..PresenceValue::default()
-        }
+        PresenceValue { state: PresenceState::Away, ..PresenceValue::default() }
     }
 }
 
@@ -41,14 +38,7 @@ fn golden() -> Arc<Hints> {
         std::mem::forget(guard);
     }
     hints.find("default", "2042").unwrap();
-    for (key, watchers) in [
-        ("1000", 3),
-        ("1001", 4),
-        ("1002", 2),
-        ("1003", 1),
-        ("1004", 1),
-        ("2042", 1),
-    ] {
+    for (key, watchers) in [("1000", 3), ("1001", 4), ("1002", 2), ("1003", 1), ("1004", 1), ("2042", 1)] {
         let hint = hints.find("default", key).unwrap();
         (0..watchers).for_each(|_| hint.add_watcher());
     }
@@ -77,10 +67,7 @@ fn the_dialplan_is_shown_as_asterisk_does() {
     assert_eq!(exten.text, expected);
     assert!(!context.failed && !exten.failed);
     let none = dialplan_show(&hints, "nosuch");
-    assert_eq!(
-        none.text,
-        include_str!("../../testdata/dialplan_show_nosuch.txt")
-    );
+    assert_eq!(none.text, include_str!("../../testdata/dialplan_show_nosuch.txt"));
     assert!(none.failed);
 }
 
@@ -98,11 +85,7 @@ fn hints_that_are_not_there() {
     assert!(text.ends_with("5 hints matching extension 10\n"));
     // Asking for a pattern's extension does not make it.
     assert!(core_show_hint(&hints, "2043").text.starts_with("No hints"));
-    assert!(
-        core_show_hint(&hints, "_20")
-            .text
-            .starts_with("_20XX@default ")
-    );
+    assert!(core_show_hint(&hints, "_20").text.starts_with("_20XX@default "));
 }
 
 const OFFICE: &str = "\
@@ -149,6 +132,7 @@ fn an_extension_is_looked_for_in_included_contexts_too() {
     let hints = load(OFFICE);
     let expected = "\
 [ Context 'outer' created by 'pbx_config' ]
+Autohints support enabled
   '100' =>          1. Set(a=b)                                   [extensions.conf:5]
      [two]          2. Hangup()                                   [extensions.conf:6]
 
@@ -158,19 +142,18 @@ fn an_extension_is_looked_for_in_included_contexts_too() {
 
 -= 3 extensions (4 priorities) in 2 contexts. =-
 ";
-    assert_eq!(
-        dialplan_show(&hints, "100@outer").text.replace("Autohints support enabled\n", ""),
-        expected.replace("[extensions.conf:6]\n\n", "[extensions.conf:6]\n  Alt. Switch =>    'IAX2/x'                                      [pbx_config]\n\n")
-    );
+    assert_eq!(dialplan_show(&hints, "100@outer").text, expected);
+    let everywhere = dialplan_show(&hints, "202@").text;
+    assert!(everywhere.ends_with("-= 2 extensions (2 priorities) in 1 context. =-\n"));
+    let all = dialplan_show(&hints, "").text;
+    assert!(all.ends_with("-= 5 extensions (6 priorities) in 2 contexts. =-\n"));
     for (what, text) in [
         ("9@outer", "of 9@outer extension"),
         ("9@", "of '9' extension in all contexts"),
         ("100@none", "of 'none' context"),
     ] {
         let shown = dialplan_show(&hints, what);
-        if what != "9@outer" && what != "9@" {
-            assert_eq!(shown.text, format!("There is no existence {text}\n"));
-            assert!(shown.failed);
-        }
+        assert_eq!(shown.text, format!("There is no existence {text}\n"));
+        assert!(shown.failed);
     }
 }

@@ -57,10 +57,7 @@ impl Outbox {
         let id = state.next_id;
         state.next_id += 1;
         Arc::make_mut(&mut state.listeners).push((id, Arc::from(listener)));
-        ListenGuard {
-            outbox: Arc::downgrade(self),
-            id,
-        }
+        ListenGuard { outbox: Arc::downgrade(self), id }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

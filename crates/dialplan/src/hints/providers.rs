@@ -9,6 +9,7 @@ use state::{DeviceState, Name, NameRef, PresenceValue, SourceId};
 use super::Orphan;
 use super::table::Table;
 use super::writer::Writer;
+use crate::explain::By;
 use crate::hint_text::HintText;
 use crate::provider::{DeviceProvider, Kind, PresenceProvider, split_device, split_presence};
 
@@ -30,6 +31,13 @@ impl Providers {
         let (name, providers) = self.of(kind).get_key_value(&NameRef(label))?;
         let (_, provider) = providers.last()?;
         Some((SourceId::new(name.as_arc().clone()), provider.state(rest)))
+    }
+
+    /// As which source the provider of a device answers, if it has one.
+    pub(super) fn source(&self, device: &str) -> Option<SourceId> {
+        let (kind, label, _) = split_device(device)?;
+        let (name, _) = self.of(kind).get_key_value(&NameRef(label))?;
+        Some(SourceId::new(name.as_arc().clone()))
     }
 
     pub(super) fn ask_presence(&self, presentity: &str) -> Option<PresenceValue> {
@@ -60,65 +68,50 @@ impl Writer {
             Kind::Label => &mut self.providers.labels,
         };
         add(providers, label, id, provider);
-        self.ask_all(kind, label);
+        self.ask_of(label, &By::ProviderAdded(label.into()));
         id
     }
 
-    pub(super) fn add_presence_provider(
-        &mut self,
-        label: &str,
-        provider: Arc<dyn PresenceProvider>,
-    ) -> u64 {
+    pub(super) fn add_presence_provider(&mut self, label: &str, provider: Arc<dyn PresenceProvider>) -> u64 {
         self.providers.last_id += 1;
         let id = self.providers.last_id;
         add(&mut self.providers.presence, label, id, provider);
-        self.ask_all_presence(label);
+        self.ask_all_presence(label, &By::ProviderAdded(label.into()));
         id
     }
 
     pub(super) fn remove_provider(&mut self, id: u64) {
         if let Some((label, last)) = remove(&mut self.providers.technologies, id) {
-            self.device_provider_left(Kind::Technology, &label, last);
+            self.device_provider_left(&label, last);
         } else if let Some((label, last)) = remove(&mut self.providers.labels, id) {
-            self.device_provider_left(Kind::Label, &label, last);
+            self.device_provider_left(&label, last);
         } else if let Some((label, _)) = remove(&mut self.providers.presence, id) {
-            self.ask_all_presence(label.as_str());
+            self.ask_all_presence(label.as_str(), &By::ProviderRemoved(label.as_arc().clone()));
         }
     }
 
-    fn device_provider_left(&mut self, kind: Kind, label: &Name, last: bool) {
+    fn device_provider_left(&mut self, label: &Name, last: bool) {
+        let by = By::ProviderRemoved(label.as_arc().clone());
         if last {
-            self.remove_source(&SourceId::new(label.as_arc().clone()));
+            self.remove_source(&SourceId::new(label.as_arc().clone()), &by);
         } else {
-            self.ask_all(kind, label.as_str());
+            self.ask_of(label.as_str(), &by);
         }
     }
 
-    fn ask_all(&mut self, kind: Kind, label: &str) {
-        let is_concerned = |device: &str| {
-            split_device(device).is_some_and(|(k, l, _)| k == kind && l.eq_ignore_ascii_case(label))
-        };
-        let devices = self.devices.keys();
-        let devices: Vec<Name> = devices
-            .filter(|device| is_concerned(device.as_str()))
-            .cloned()
-            .collect();
-        for device in devices {
-            self.ask_again(device.as_str());
-        }
+    fn ask_of(&mut self, label: &str, by: &By) {
+        let changes = self.ask_all(label);
+        self.apply(changes, by);
     }
 
-    fn ask_all_presence(&mut self, label: &str) {
-        let is_concerned = |presentity: &str| {
-            split_presence(presentity).is_some_and(|(l, _)| l.eq_ignore_ascii_case(label))
-        };
+    fn ask_all_presence(&mut self, label: &str, by: &By) {
+        let is_concerned =
+            |presentity: &str| split_presence(presentity).is_some_and(|(l, _)| l.eq_ignore_ascii_case(label));
         let presentities = self.presentities.keys();
-        let presentities: Vec<Name> = presentities
-            .filter(|presentity| is_concerned(presentity.as_str()))
-            .cloned()
-            .collect();
+        let presentities: Vec<Name> =
+            presentities.filter(|presentity| is_concerned(presentity.as_str())).cloned().collect();
         for presentity in presentities {
-            self.presence_changed(presentity.as_str());
+            self.presence_changed(presentity.as_str(), by);
         }
     }
 

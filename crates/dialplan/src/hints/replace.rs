@@ -2,9 +2,15 @@
 
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use super::autohints::renewed;
 use super::table::{HintMap, Table, key};
 use super::writer::{Writer, instance};
 use crate::dialplan::{Dialplan, Found};
+use crate::explain::Cause;
+use crate::functions::Functions;
 use crate::hint::{Hint, HintDefinition};
 
 /// What a new dialplan changed.
@@ -20,6 +26,40 @@ pub struct ReplaceReport {
     pub removed: usize,
 }
 
+/// What hints from before mean as hints of patterns now; `None` if no pattern stands for them.
+#[derive(Default)]
+pub(super) struct Definitions(HashMap<Arc<str>, Option<HintDefinition>, RandomState>);
+
+impl Definitions {
+    /// Adds what is missing.
+    pub(super) fn complete(&mut self, old: &Table, dialplan: &Dialplan, functions: &Functions) {
+        for hint in old.iter().filter(|hint| is_wanted(hint, dialplan)) {
+            if !self.0.contains_key(hint.key()) {
+                let found = pattern_of(&hint, dialplan);
+                let definition = found.and_then(|found| instance(dialplan, functions, found, hint.exten()));
+                self.0.insert(hint.key().clone(), definition);
+            }
+        }
+    }
+
+    pub(super) fn is_complete(&self, old: &Table, dialplan: &Dialplan) -> bool {
+        old.iter().all(|hint| self.0.contains_key(hint.key()) || !is_wanted(&hint, dialplan))
+    }
+}
+
+/// Whether a hint that has no line of its own any more may become one of a pattern.
+fn is_wanted(hint: &Hint, dialplan: &Dialplan) -> bool {
+    let context = || dialplan.context(hint.context());
+    let wanted = hint.definition().from_pattern || hint.watchers() > 0;
+    wanted && context().is_some_and(|context| context.exact_hint(hint.exten()).is_none())
+}
+
+fn pattern_of<'d>(hint: &Hint, dialplan: &'d Dialplan) -> Option<Found<'d>> {
+    let context = dialplan.context(hint.context())?;
+    let (extension, line) = context.pattern_hint(hint.exten())?;
+    Some(Found { context, extension, hint: line })
+}
+
 /// Works out the hints of the new table.
 struct Merge<'a> {
     old: &'a Table,
@@ -32,18 +72,14 @@ impl Writer {
     pub(super) fn replace(
         &mut self,
         old: &Table,
-        dialplan: Dialplan,
+        dialplan: &Arc<Dialplan>,
+        definitions: &Definitions,
     ) -> (Table, Vec<Arc<Hint>>, ReplaceReport) {
-        let dialplan = Arc::new(dialplan);
-        let mut merge = Merge {
-            old,
-            new: Vec::new(),
-            report: ReplaceReport::default(),
-        };
-        let hints = merge.named(&dialplan);
-        let (instances, removed) = merge.kept(&dialplan, &hints);
+        let mut merge = Merge { old, new: Vec::new(), report: ReplaceReport::default() };
+        let hints = merge.named(dialplan);
+        let (instances, removed) = merge.kept(definitions, &hints, dialplan, self.now);
         let Merge { new, report, .. } = merge;
-        let table = Table::new(dialplan, hints, instances);
+        let table = Table::new(dialplan.clone(), hints, instances);
 
         // The index is made anew; what sources report stays.
         self.devices.clear();
@@ -51,9 +87,11 @@ impl Writer {
         for hint in &new {
             self.watch(hint);
         }
+        let reload = Arc::new(Cause::Reload);
         for hint in &new {
-            self.refresh(hint);
+            self.refresh(hint, &reload);
         }
+        self.renew_autohints(dialplan);
         (table, removed, report)
     }
 }
@@ -93,27 +131,19 @@ impl Merge<'_> {
 
     /// The hints from before that a pattern of their context still stands for, and those that are
     /// gone.
-    fn kept(&mut self, dialplan: &Dialplan, named: &HintMap) -> (HintMap, Vec<Arc<Hint>>) {
+    fn kept(
+        &mut self,
+        definitions: &Definitions,
+        named: &HintMap,
+        dialplan: &Dialplan,
+        now: u64,
+    ) -> (HintMap, Vec<Arc<Hint>>) {
         let mut instances = HintMap::default();
         let mut removed = Vec::new();
-        for hint in self
-            .old
-            .iter()
-            .filter(|hint| !named.contains_key(hint.key()))
-        {
-            let wanted = hint.definition().from_pattern || hint.watchers() > 0;
-            let context = dialplan.context(hint.context());
-            let pattern = context.filter(|_| wanted).and_then(|context| {
-                let (extension, line) = context.pattern_hint(hint.exten())?;
-                Some(Found {
-                    context,
-                    extension,
-                    hint: line,
-                })
-            });
-            match pattern {
-                Some(found) => {
-                    let definition = instance(dialplan, found, hint.exten());
+        for hint in self.old.iter().filter(|hint| !named.contains_key(hint.key())) {
+            let of_pattern = definitions.0.get(hint.key()).cloned().flatten();
+            match of_pattern.or_else(|| renewed(&hint, dialplan, now)) {
+                Some(definition) => {
                     let hint = self.redefine(hint, definition);
                     self.keep(&hint);
                     instances.insert(hint.key().clone(), hint);

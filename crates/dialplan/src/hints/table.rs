@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::hash::BuildHasher;
 
+use crate::context::Context;
 use crate::dialplan::{Dialplan, Found};
 use crate::hint::Hint;
 
@@ -42,20 +43,18 @@ impl Table {
                 shard.insert(key, hint);
             }
         }
-        Self {
-            dialplan,
-            hints,
-            instances: shards.into_iter().map(ArcSwap::from_pointee).collect(),
-            hasher,
-        }
+        Self { dialplan, hints, instances: shards.into_iter().map(ArcSwap::from_pointee).collect(), hasher }
     }
 
     pub(crate) fn dialplan(&self) -> &Arc<Dialplan> {
         &self.dialplan
     }
 
-    pub(crate) fn find(&self, context: &str, exten: &str) -> Option<Match<'_>> {
-        let found = self.dialplan.find_hint(context, exten)?;
+    pub(crate) fn find(&self, context: &str, exten: &str, now: u64) -> Option<Match<'_>> {
+        let Some(found) = self.dialplan.find_hint(context, exten, now) else {
+            let auto = |c: &Context| c.autohints.then(|| self.instance(&key(exten, &c.name))).flatten();
+            return self.dialplan.search(context, now, auto).map(Match::Hint);
+        };
         if !found.extension.is_pattern() {
             let key = key(&found.extension.name, &found.context.name);
             return self.hints.get(&*key).cloned().map(Match::Hint);
@@ -88,7 +87,17 @@ impl Table {
         }
     }
 
-    fn instance(&self, key: &str) -> Option<Arc<Hint>> {
+    /// Removes a hint of a pattern. Only for the one writer.
+    pub(crate) fn remove(&self, key: &str) {
+        if let Some(shard) = self.instances.get(shard_of(&self.hasher, key)) {
+            let mut hints = HintMap::clone(&shard.load());
+            hints.remove(key);
+            shard.store(Arc::new(hints));
+        }
+    }
+
+    /// The hint of a key, if it was made of a pattern.
+    pub(crate) fn instance(&self, key: &str) -> Option<Arc<Hint>> {
         let shard = self.instances.get(shard_of(&self.hasher, key))?;
         shard.load().get(key).cloned()
     }

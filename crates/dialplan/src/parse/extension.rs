@@ -76,10 +76,7 @@ impl Reader {
         let after_hint = previous.priority == Some(HINT);
         previous.priority = Some(number);
         if number == 0 && after_hint {
-            let message = format!(
-                "'{}' after a hint counts on from nothing: write 1",
-                word.base
-            );
+            let message = format!("'{}' after a hint counts on from nothing: write 1", word.base);
             return Err(Skip::warning(message));
         }
         let taken = |e: &Extension| e.priorities.iter().any(|p| p.number == number);
@@ -96,17 +93,11 @@ impl Reader {
             HINT => self.hint(context, text, &name, caller_id.as_deref(), pos),
             _ => self.application(text, pos),
         };
-        let priority = Priority {
-            number,
-            label: word.label,
-            app,
-            data,
-            pos: pos.clone(),
-        };
+        let priority = Priority { number, label: word.label, app, data, pos: pos.clone() };
         self.insert(key, name, priority)
     }
 
-    /// Devices and display name of a hint, with variables expanded if it is no pattern.
+    /// Devices and display name of a hint, with variables expanded unless it is a pattern's.
     fn hint(
         &mut self,
         context: usize,
@@ -119,27 +110,30 @@ impl Reader {
             let message = format!("the hint of '{name}' is for one caller: nobody finds it");
             self.report(Severity::Warning, pos, message);
         }
+        if text.is_empty() {
+            let message = format!("the hint of '{name}' names no device: it shows Unavailable for ever");
+            self.report(Severity::Warning, pos, message);
+        }
         let (app, data) = match text.find('(') {
             Some(open) if !text[..open].contains("${") && !text[..open].contains("$[") => {
                 self.application(text, pos)
             }
-            _ => (text.into(), "".into()),
+            _ => (text.into(), Arc::default()),
         };
-        if name.starts_with('_') {
-            return (app, data);
-        }
         let context = self.contexts.get(context).map(|c| c.name.clone());
         let place = Some((&**name, context.as_deref().unwrap_or_default()));
-        (
-            self.expand(&app, pos, place),
-            self.expand(&data, pos, place),
-        )
+        let expanded = (self.expand(&app, pos, place), self.expand(&data, pos, place));
+        // A pattern's hint is expanded for each extension, but what is wrong with it is known now.
+        match name.starts_with('_') {
+            true => (app, data),
+            false => expanded,
+        }
     }
 
     /// `App(args)`, up to the last `)`.
     fn application(&mut self, text: &str, pos: &Pos) -> (Arc<str>, Arc<str>) {
         let Some((app, data)) = text.split_once('(') else {
-            return (text.into(), "".into());
+            return (text.into(), Arc::default());
         };
         let data = match data.rsplit_once(')') {
             Some((data, _)) => data,
@@ -159,9 +153,7 @@ impl Reader {
 
     fn insert(&mut self, key: ExtensionKey, name: Arc<str>, line: Priority) -> Result<(), Skip> {
         if let Some(extension) = self.extension(&key) {
-            let at = extension
-                .priorities
-                .partition_point(|p| p.number < line.number);
+            let at = extension.priorities.partition_point(|p| p.number < line.number);
             extension.priorities.insert(at, line);
             return Ok(());
         }
@@ -179,14 +171,8 @@ impl Reader {
         let Some(context) = self.contexts.get_mut(key.0) else {
             return Ok(());
         };
-        self.extensions
-            .insert(key.clone(), context.extensions.len());
-        context.extensions.push(Extension {
-            name,
-            caller_id: key.2,
-            priorities: vec![line],
-            pattern,
-        });
+        self.extensions.insert(key.clone(), context.extensions.len());
+        context.extensions.push(Extension { name, caller_id: key.2, priorities: vec![line], pattern });
         Ok(())
     }
 }
@@ -215,11 +201,7 @@ impl PriorityWord {
         let Ok(offset) = offset.trim().parse() else {
             return Err(Skip::warning(format!("invalid offset '+{offset}'")));
         };
-        Ok(Self {
-            base: base.trim().to_owned(),
-            label,
-            offset,
-        })
+        Ok(Self { base: base.trim().to_owned(), label, offset })
     }
 
     fn number(&self, previous: Option<i32>, extension: Option<&Extension>) -> Result<i32, Skip> {
@@ -288,9 +270,7 @@ fn outside_brackets(text: &str, separator: char) -> Option<usize> {
         !inside && *character == separator
     });
     // A bracket that is never closed encloses nothing.
-    found
-        .map(|(index, _)| index)
-        .or_else(|| inside.then(|| text.find(separator)).flatten())
+    found.map(|(index, _)| index).or_else(|| inside.then(|| text.find(separator)).flatten())
 }
 
 fn without_blanks(text: &str) -> String {

@@ -12,10 +12,12 @@ use module_api::{BodyContext, ExtensionState, Level, Payload};
 use module_host::{Builtin, Contract, HostServices, LoadOutcome, ModuleHost, ModuleInfo, Registry};
 
 /// The modules that are built.
-const MODULES: [&str; 4] = [
+const MODULES: [&str; 6] = [
     "res_pjsip_dialog_info_body_generator",
     "res_pjsip_exten_state",
     "res_pjsip_pidf_body_generator",
+    "res_pjsip_pidf_digium_body_supplement",
+    "res_pjsip_pidf_eyebeam_body_supplement",
     "res_pjsip_xpidf_body_generator",
 ];
 

@@ -44,12 +44,7 @@ impl BodyGenerator for DialogInfo {
     }
 
     fn generate(&self, cx: &BodyContext<'_>, body: &mut Body) -> Result<(), Fail> {
-        let state = cx
-            .data
-            .extension
-            .as_ref()
-            .into_option()
-            .ok_or(Fail::NoData)?;
+        let state = cx.data.extension.as_ref().into_option().ok_or(Fail::NoData)?;
         let word = dialog_state(state.state, cx.early_inuse_ringing);
         let doc = body.document();
         let root = doc.root("dialog-info");
@@ -116,17 +111,9 @@ fn parties(cx: &BodyContext<'_>, state: &ExtensionState, doc: &mut Document, dia
 }
 
 /// Adds who a party is; gives the parts of its URI.
-fn identity<'a>(
-    cx: &BodyContext<'a>,
-    doc: &mut Document,
-    parent: NodeId,
-    party: &'a Party,
-) -> [&'a str; 4] {
+fn identity<'a>(cx: &BodyContext<'a>, doc: &mut Document, parent: NodeId, party: &'a Party) -> [&'a str; 4] {
     let element = doc.child(parent, "identity");
-    let number = party
-        .number
-        .as_ref()
-        .map_or("invalid", |number| number.as_str());
+    let number = party.number.as_ref().map_or("invalid", |number| number.as_str());
     let name = party.name.as_ref().map_or("", |name| name.as_str());
     let (uri, name) = if party.restricted {
         (["sip:", "anonymous", "@", "anonymous.invalid"], "anonymous")
@@ -156,10 +143,7 @@ struct Decimal {
 
 impl Decimal {
     fn new(mut number: u32) -> Self {
-        let mut decimal = Self {
-            digits: [b'0'; 10],
-            start: 9,
-        };
+        let mut decimal = Self { digits: [b'0'; 10], start: 9 };
         for (at, digit) in decimal.digits.iter_mut().enumerate().rev() {
             *digit = b'0' + (number % 10) as u8;
             decimal.start = at;

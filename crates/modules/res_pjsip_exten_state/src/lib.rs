@@ -28,20 +28,12 @@ pub struct ExtenState {
 impl ExtenState {
     /// The package `presence`.
     pub fn presence(host: Host) -> Self {
-        Self {
-            event: "presence",
-            default_media_type: "application/pidf+xml",
-            host,
-        }
+        Self { event: "presence", default_media_type: "application/pidf+xml", host }
     }
 
     /// The package `dialog`.
     pub fn dialog(host: Host) -> Self {
-        Self {
-            event: "dialog",
-            default_media_type: "application/dialog-info+xml",
-            host,
-        }
+        Self { event: "dialog", default_media_type: "application/dialog-info+xml", host }
     }
 }
 
@@ -63,9 +55,7 @@ impl EventPackage for ExtenState {
     }
 
     fn resolve(&self, query: &ResourceQuery<'_>) -> Result<String, u16> {
-        self.host
-            .find_hint(&query.context, &query.resource)
-            .ok_or(404)
+        self.host.find_hint(&query.context, &query.resource).ok_or(404)
     }
 
     fn current(&self, key: &str) -> Result<Payload, Fail> {

@@ -6,8 +6,7 @@
 use std::sync::{Arc, Mutex};
 
 use module_api::{
-    EventPackage, ExtensionListener, ExtensionState, Fail, Host, HostServices, Level, Payload,
-    ResourceQuery,
+    EventPackage, ExtensionListener, ExtensionState, Fail, Host, HostServices, Level, Payload, ResourceQuery,
 };
 use res_pjsip_exten_state::{Changes, ExtenState, TOPIC};
 
@@ -30,20 +29,13 @@ impl HostServices for Dialplan {
     }
 
     fn publish(&self, topic: &str, key: &str, payload: &Payload) {
-        self.published
-            .lock()
-            .unwrap()
-            .push((topic.into(), key.into(), payload.clone()));
+        self.published.lock().unwrap().push((topic.into(), key.into(), payload.clone()));
     }
 }
 
 fn state(state: i32) -> Payload {
-    let exten = ExtensionState {
-        exten: "1000".into(),
-        context: "default".into(),
-        state,
-        ..Default::default()
-    };
+    let exten =
+        ExtensionState { exten: "1000".into(), context: "default".into(), state, ..Default::default() };
     Payload::extension_state(3, exten)
 }
 
@@ -60,16 +52,10 @@ fn query<'a>(context: &'a str, resource: &'a str) -> ResourceQuery<'a> {
 fn a_resource_is_an_extension_with_a_hint() {
     let host = Host::new("res_pjsip_exten_state", Arc::new(Dialplan::default()));
     for package in [ExtenState::presence(host.clone()), ExtenState::dialog(host)] {
-        assert_eq!(
-            package.resolve(&query("office", "1000")).unwrap(),
-            "1000@default"
-        );
+        assert_eq!(package.resolve(&query("office", "1000")).unwrap(), "1000@default");
         assert_eq!(package.resolve(&query("office", "1001")), Err(404));
         assert_eq!(package.resolve(&query("lobby", "1000")), Err(404));
-        assert_eq!(
-            package.current("1000@default").unwrap(),
-            state(ExtensionState::BUSY)
-        );
+        assert_eq!(package.current("1000@default").unwrap(), state(ExtensionState::BUSY));
         assert_eq!(package.current("1001@default"), Err(Fail::NoData));
         assert_eq!(package.data_kind(), "extension-state");
         assert_eq!(package.topic(), TOPIC);
@@ -80,15 +66,9 @@ fn a_resource_is_an_extension_with_a_hint() {
 fn the_packages_have_their_names_and_types() {
     let host = Host::new("res_pjsip_exten_state", Arc::new(Dialplan::default()));
     let presence = ExtenState::presence(host.clone());
-    assert_eq!(
-        (presence.event(), presence.default_media_type()),
-        ("presence", "application/pidf+xml")
-    );
+    assert_eq!((presence.event(), presence.default_media_type()), ("presence", "application/pidf+xml"));
     let dialog = ExtenState::dialog(host);
-    assert_eq!(
-        (dialog.event(), dialog.default_media_type()),
-        ("dialog", "application/dialog-info+xml")
-    );
+    assert_eq!((dialog.event(), dialog.default_media_type()), ("dialog", "application/dialog-info+xml"));
 }
 
 #[test]
@@ -99,8 +79,5 @@ fn a_change_is_published_once() {
     assert!(gone.terminated);
     changes.extension_state_changed("1000@default", &gone);
     let published = dialplan.published.lock().unwrap();
-    assert_eq!(
-        *published,
-        [(TOPIC.to_owned(), "1000@default".to_owned(), gone)]
-    );
+    assert_eq!(*published, [(TOPIC.to_owned(), "1000@default".to_owned(), gone)]);
 }

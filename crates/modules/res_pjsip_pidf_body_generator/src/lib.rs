@@ -17,8 +17,8 @@
 //! ```
 
 use module_api::{
-    Body, BodyContext, BodyGenerator, ExtensionState as State, Fail, Host, Inputs, Payload,
-    Registrar, declare_module,
+    Body, BodyContext, BodyGenerator, ExtensionState as State, Fail, Host, Inputs, Payload, Registrar,
+    declare_module,
 };
 
 /// The generator of `application/pidf+xml`.
@@ -39,12 +39,7 @@ impl BodyGenerator for Pidf {
     }
 
     fn generate(&self, cx: &BodyContext<'_>, body: &mut Body) -> Result<(), Fail> {
-        let state = cx
-            .data
-            .extension
-            .as_ref()
-            .into_option()
-            .ok_or(Fail::NoData)?;
+        let state = cx.data.extension.as_ref().into_option().ok_or(Fail::NoData)?;
         let (note, basic) = note_and_basic(state.state);
         let doc = body.document();
         let presence = doc.root("presence");

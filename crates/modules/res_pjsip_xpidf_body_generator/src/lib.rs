@@ -21,8 +21,8 @@ mod uuid;
 use std::sync::Arc;
 
 use module_api::{
-    Body, BodyContext, BodyGenerator, ExtensionState as State, Fail, Host, Inputs, Payload,
-    Registrar, declare_module,
+    Body, BodyContext, BodyGenerator, ExtensionState as State, Fail, Host, Inputs, Payload, Registrar,
+    declare_module,
 };
 pub use uuid::Uuids;
 
@@ -60,12 +60,7 @@ impl BodyGenerator for Xpidf {
     }
 
     fn generate(&self, cx: &BodyContext<'_>, body: &mut Body) -> Result<(), Fail> {
-        let state = cx
-            .data
-            .extension
-            .as_ref()
-            .into_option()
-            .ok_or(Fail::NoData)?;
+        let state = cx.data.extension.as_ref().into_option().ok_or(Fail::NoData)?;
         let (status, substatus) = status_and_substatus(state.state);
         let doc = body.document();
         let presence = doc.root("presence");

@@ -30,11 +30,7 @@ impl Uuids {
         });
         for (at, byte) in buffer.iter_mut().enumerate() {
             let dash = matches!(at, 8 | 13 | 18 | 23);
-            *byte = if dash {
-                b'-'
-            } else {
-                digits.next().unwrap_or(b'0')
-            };
+            *byte = if dash { b'-' } else { digits.next().unwrap_or(b'0') };
         }
         // Only ASCII was written.
         std::str::from_utf8(buffer).unwrap_or_default()
@@ -61,11 +57,7 @@ mod tests {
             let uuid = uuids.next(&mut buffer);
             let groups: Vec<_> = uuid.split('-').map(str::len).collect();
             assert_eq!(groups, [8, 4, 4, 4, 12], "{uuid}");
-            assert!(
-                uuid.bytes()
-                    .all(|byte| byte == b'-' || byte.is_ascii_hexdigit()),
-                "{uuid}"
-            );
+            assert!(uuid.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()), "{uuid}");
             assert_eq!(&uuid[14..15], "4", "{uuid}");
             assert!(matches!(&uuid[19..20], "8" | "9" | "a" | "b"), "{uuid}");
             assert!(seen.insert(uuid.to_owned()), "{uuid} came twice");
@@ -74,9 +66,6 @@ mod tests {
 
     #[test]
     fn two_starts_differ() {
-        assert_ne!(
-            Uuids::new(7).next(&mut [0; 36]),
-            Uuids::new(7).next(&mut [0; 36])
-        );
+        assert_ne!(Uuids::new(7).next(&mut [0; 36]), Uuids::new(7).next(&mut [0; 36]));
     }
 }

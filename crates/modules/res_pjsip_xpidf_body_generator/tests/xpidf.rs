@@ -6,9 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use module_api::{
-    Body, BodyContext, BodyGenerator, ExtensionState as State, Fail, Inputs, Payload,
-};
+use module_api::{Body, BodyContext, BodyGenerator, ExtensionState as State, Fail, Inputs, Payload};
 use res_pjsip_xpidf_body_generator::{Uuids, Xpidf};
 
 /// Captures, and the states that they were made with.
@@ -46,11 +44,7 @@ fn context(data: &Payload) -> BodyContext<'_> {
 }
 
 fn generate(generator: &Xpidf, state: i32) -> String {
-    let state = State {
-        exten: "1000".into(),
-        state,
-        ..Default::default()
-    };
+    let state = State { exten: "1000".into(), state, ..Default::default() };
     let data = Payload::extension_state(1, state);
     let mut body = Body::new();
     generator.generate(&context(&data), &mut body).unwrap();
@@ -76,16 +70,8 @@ fn bodies_are_those_of_asterisk() {
     for (name, state) in CAPTURES {
         let file = format!("{}/testdata/{name}.xml", env!("CARGO_MANIFEST_DIR"));
         let capture = std::fs::read_to_string(Path::new(&file)).unwrap();
-        let generator = if name.starts_with("cpim") {
-            &cpim
-        } else {
-            &xpidf
-        };
-        assert_eq!(
-            cut(&generate(generator, state)).0,
-            cut(&capture).0,
-            "{name}"
-        );
+        let generator = if name.starts_with("cpim") { &cpim } else { &xpidf };
+        assert_eq!(cut(&generate(generator, state)).0, cut(&capture).0, "{name}");
     }
 }
 
@@ -99,25 +85,13 @@ fn each_body_has_an_atom_of_its_own() {
 #[test]
 fn the_ends_are_shown_as_idle() {
     let xpidf = Xpidf::new(Xpidf::XPIDF, Arc::new(Uuids::new(0)));
-    for state in [
-        State::REMOVED,
-        State::DEACTIVATED,
-        State::ON_HOLD | State::INUSE,
-        1 << 20,
-    ] {
-        assert_eq!(
-            cut(&generate(&xpidf, state)).0,
-            cut(&generate(&xpidf, State::IDLE)).0,
-            "{state}"
-        );
+    for state in [State::REMOVED, State::DEACTIVATED, State::ON_HOLD | State::INUSE, 1 << 20] {
+        assert_eq!(cut(&generate(&xpidf, state)).0, cut(&generate(&xpidf, State::IDLE)).0, "{state}");
     }
 }
 
 #[test]
 fn another_kind_of_data_is_no_data() {
     let xpidf = Xpidf::new(Xpidf::XPIDF, Arc::new(Uuids::new(0)));
-    assert_eq!(
-        xpidf.generate(&context(&Payload::default()), &mut Body::new()),
-        Err(Fail::NoData)
-    );
+    assert_eq!(xpidf.generate(&context(&Payload::default()), &mut Body::new()), Err(Fail::NoData));
 }

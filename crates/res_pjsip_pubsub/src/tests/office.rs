@@ -60,8 +60,11 @@ impl EventPackage for Package {
         "extension-state"
     }
     fn resolve(&self, query: &ResourceQuery<'_>) -> Result<String, u16> {
-        let key = format!("{}@{}", query.resource, query.context);
-        if self.0.states.lock().unwrap().contains_key(&key) { Ok(key) } else { Err(404) }
+        // Every context includes the context `included`.
+        let keys =
+            [query.context.as_str(), "included"].map(|context| format!("{}@{context}", query.resource));
+        let states = self.0.states.lock().unwrap();
+        keys.into_iter().find(|key| states.contains_key(key)).ok_or(404)
     }
     fn current(&self, key: &str) -> Result<Payload, Fail> {
         self.0.states.lock().unwrap().get(key).cloned().ok_or(Fail::NoData)
@@ -109,6 +112,7 @@ pub(super) struct Office {
     out: Output,
     pub(super) now: u64,
     seq: u64,
+    watchers: Arc<Mutex<HashMap<String, isize>>>,
     pub(super) extensions: Arc<Extensions>,
 }
 
@@ -128,13 +132,19 @@ impl Office {
             booted: true,
             trace: TraceFilter::Off,
         };
-        let shared = Arc::new(Shared::new(1, Box::new(|_, _, _| {})));
+        let watchers: Arc<Mutex<HashMap<String, isize>>> = Arc::default();
+        let counted = watchers.clone();
+        let count = move |_: &str, key: &str, change| {
+            *counted.lock().unwrap().entry(key.to_owned()).or_default() += change;
+        };
+        let shared = Arc::new(Shared::new(1, Box::new(count)));
         let mut office = Self {
             shard: Shard::new(0, 1, 1, 0, Arc::new(snapshot), Box::new(Anywhere)),
             shared: shared.clone(),
             out: Output::default(),
             now: 0,
             seq: 0,
+            watchers,
             extensions: Arc::default(),
         };
         office.send(ShardMessage::AddModule(Arc::new(move |id| Box::new(PubSub::new(id, shared.clone())))));
@@ -167,25 +177,38 @@ impl Office {
 
     /// Sets the state of an extension in context `default`, and tells the shard.
     pub(super) fn set(&mut self, exten: &str, state: i32) {
-        self.publish(exten, state, false);
+        self.set_in("default", exten, state);
+    }
+
+    /// The same in another context.
+    pub(super) fn set_in(&mut self, context: &str, exten: &str, state: i32) {
+        let payload = self.payload(context, exten, state);
+        let key = format!("{exten}@{context}");
+        self.extensions.states.lock().unwrap().insert(key.clone(), payload.clone());
+        self.publish(&key, payload);
     }
 
     /// Takes an extension away.
     pub(super) fn take_away(&mut self, exten: &str) {
-        self.publish(exten, -2, true);
-        self.extensions.states.lock().unwrap().remove(&format!("{exten}@default"));
+        let mut payload = self.payload("default", exten, -2);
+        payload.terminated = true;
+        let key = format!("{exten}@default");
+        self.extensions.states.lock().unwrap().remove(&key);
+        // The hint is gone, and with it what it has counted.
+        self.watchers.lock().unwrap().remove(&key);
+        self.publish(&key, payload);
     }
 
-    fn publish(&mut self, exten: &str, state: i32, terminated: bool) {
+    fn payload(&mut self, context: &str, exten: &str, state: i32) -> Payload {
         self.seq += 1;
         let extension =
-            ExtensionState { exten: exten.into(), context: "default".into(), state, ..Default::default() };
-        let mut payload = Payload::extension_state(self.seq, extension);
-        payload.terminated = terminated;
-        let key = format!("{exten}@default");
-        self.extensions.states.lock().unwrap().insert(key.clone(), payload.clone());
+            ExtensionState { exten: exten.into(), context: context.into(), state, ..Default::default() };
+        Payload::extension_state(self.seq, extension)
+    }
+
+    fn publish(&mut self, key: &str, payload: Payload) {
         let woken = std::cell::Cell::new(false);
-        self.shared.publish("extension-state", &key, payload, |_| woken.set(true));
+        self.shared.publish("extension-state", key, payload, |_| woken.set(true));
         if woken.get() {
             self.module(Message::Updates);
         }
@@ -241,6 +264,11 @@ impl Office {
     pub(super) fn nothing(&mut self) {
         let all = self.sent();
         assert!(all.is_empty(), "{all:#?}");
+    }
+
+    /// How many watchers an extension in context `default` has been told of.
+    pub(super) fn watchers(&self, exten: &str) -> isize {
+        self.watchers.lock().unwrap().get(&format!("{exten}@default")).copied().unwrap_or_default()
     }
 
     pub(super) fn active(&self) -> u64 {

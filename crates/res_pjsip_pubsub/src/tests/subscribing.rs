@@ -204,6 +204,64 @@ fn the_end_of_an_extension_ends_its_subscriptions() {
     assert_eq!(office.active(), 1);
 }
 
+/// A hint is deleted while an include still has the extension: the lamp follows.
+#[test]
+fn a_subscription_follows_its_extension_to_another_hint() {
+    let mut office = Office::new();
+    office.set_in("included", "1000", 8);
+    for name in ["alice", "bob"] {
+        Phone::new(name, "1000").establish(&mut office, "");
+    }
+    office.take_away("1000");
+    let sent = office.sent();
+    assert_eq!(sent.len(), 2);
+    for (port, notify) in sent {
+        assert_eq!(header(&notify, "Subscription-State"), "active;expires=3600");
+        assert!(body(&notify).starts_with("state=8 "), "{notify}");
+        office.feed(port, &reply(&notify, "200 OK", ""));
+    }
+    office.set_in("included", "1000", 1);
+    assert_eq!(office.sent().len(), 2);
+}
+
+/// ```text
+///   hint     alice                 bob
+///   gone     NOTIFY terminated (unanswered)
+///   back                           SUBSCRIBE: 200 and the new state
+/// ```
+#[test]
+fn an_extension_that_is_back_can_be_watched_at_once() {
+    let mut office = Office::new();
+    Phone::new("alice", "1000").establish(&mut office, "");
+    office.take_away("1000");
+    assert_eq!(header(&office.one(), "Subscription-State"), "terminated;reason=noresource");
+    office.set("1000", 4);
+    office.nothing();
+    let (_, notify) = Phone::new("bob", "1000").establish(&mut office, "");
+    assert_eq!(header(&notify, "Subscription-State"), "active;expires=3600");
+    assert!(body(&notify).starts_with("state=4 "), "{notify}");
+    assert_eq!(office.watchers("1000"), 1);
+    office.pass(40_000);
+    assert_eq!(
+        (office.active(), office.watchers("1000")),
+        (1, 1),
+        "alice's end is not counted at the new hint"
+    );
+}
+
+#[test]
+fn watchers_are_counted() {
+    let mut office = Office::new();
+    let mut phone = Phone::new("alice", "1000");
+    phone.establish(&mut office, "");
+    Phone::new("bob", "1000").establish(&mut office, "Expires: 10\r\n");
+    assert_eq!(office.watchers("1000"), 2);
+    phone.establish(&mut office, "Expires: 0\r\n");
+    assert_eq!(office.watchers("1000"), 1);
+    office.pass(60_000);
+    assert_eq!(office.watchers("1000"), 0);
+}
+
 #[test]
 fn the_event_header_comes_back_with_its_id() {
     let mut office = Office::new();

@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use dialplan::{DeviceProvider, Hints, ProviderGuard};
+use dialplan::{DeviceProvider, FunctionGuard, Hints, ProviderGuard};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use state::DeviceState;
+use store::Store;
 
 use super::custom_states::CustomStates;
+use super::functions::DeviceStateFunction;
 use super::{Commands, info};
 use crate::server::{Server, lock};
 
@@ -17,6 +19,11 @@ pub(crate) struct CustomDevices {
 }
 
 impl CustomDevices {
+    /// What the store has.
+    pub(super) fn new(hints: &Arc<Hints>, store: &Store) -> Arc<Self> {
+        Arc::new(Self { hints: hints.clone(), states: CustomStates::open(store, "CustomDevstate") })
+    }
+
     /// Sets the state of `Custom:NAME`.
     pub(crate) fn set(&self, name: &str, state: DeviceState) {
         self.states.set(name, state.word());
@@ -59,11 +66,17 @@ pub(super) struct FuncDevstate {
     server: Arc<Server>,
     commands: Commands,
     provider: Mutex<Option<ProviderGuard>>,
+    function: Mutex<Option<FunctionGuard>>,
 }
 
 impl FuncDevstate {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        Self { server: server.clone(), commands: Commands::default(), provider: Mutex::default() }
+        Self {
+            server: server.clone(),
+            commands: Commands::default(),
+            provider: Mutex::default(),
+            function: Mutex::default(),
+        }
     }
 }
 
@@ -73,15 +86,22 @@ impl Builtin for FuncDevstate {
     }
 
     fn load(&self) -> Result<LoadOutcome, String> {
-        let states = CustomStates::open(&self.server.store, "CustomDevstate");
-        let devices = Arc::new(CustomDevices { hints: self.server.hints.clone(), states });
+        let hints = &self.server.hints;
+        let devices = CustomDevices::new(hints, &self.server.store);
+        let function = DeviceStateFunction { hints: Arc::downgrade(hints), devices: devices.clone() };
+        *lock(&self.function) = Some(hints.functions().add("DEVICE_STATE", Arc::new(function)));
         *lock(&self.provider) = Some(self.server.hints.add_provider("Custom", devices.clone()));
+        // Contexts with autohints have hints for all of them from the start.
+        for name in devices.names() {
+            hints.device_changed(&format!("Custom:{name}"));
+        }
         self.commands.set(crate::commands::devstate::register(&self.server, &devices));
         Ok(LoadOutcome::Success)
     }
 
     fn unload(&self) -> Result<(), String> {
         self.commands.clear();
+        lock(&self.function).take();
         lock(&self.provider).take();
         Ok(())
     }

@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dialplan::{Hints, PresenceProvider, ProviderGuard};
+use dialplan::{FunctionGuard, Hints, PresenceProvider, ProviderGuard};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use state::cli::PresenceRow;
 use state::{PresenceState, PresenceValue};
+use store::Store;
 
 use super::custom_states::CustomStates;
+use super::functions::PresenceStateFunction;
 use super::{Commands, info};
 use crate::server::{Server, lock};
 
@@ -61,6 +63,11 @@ impl<'a> Fields<'a> {
 }
 
 impl CustomPresence {
+    /// What the store has.
+    pub(super) fn new(hints: &Arc<Hints>, store: &Store) -> Arc<Self> {
+        Arc::new(Self { hints: hints.clone(), states: CustomStates::open(store, "CustomPresence") })
+    }
+
     /// Sets the presence of `CustomPresence:NAME`; gives the state's word as it was typed.
     ///
     /// # Errors
@@ -101,11 +108,17 @@ pub(super) struct FuncPresencestate {
     server: Arc<Server>,
     commands: Commands,
     provider: Mutex<Option<ProviderGuard>>,
+    function: Mutex<Option<FunctionGuard>>,
 }
 
 impl FuncPresencestate {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        Self { server: server.clone(), commands: Commands::default(), provider: Mutex::default() }
+        Self {
+            server: server.clone(),
+            commands: Commands::default(),
+            provider: Mutex::default(),
+            function: Mutex::default(),
+        }
     }
 }
 
@@ -115,8 +128,10 @@ impl Builtin for FuncPresencestate {
     }
 
     fn load(&self) -> Result<LoadOutcome, String> {
-        let states = CustomStates::open(&self.server.store, "CustomPresence");
-        let presence = Arc::new(CustomPresence { hints: self.server.hints.clone(), states });
+        let hints = &self.server.hints;
+        let presence = CustomPresence::new(hints, &self.server.store);
+        let function = PresenceStateFunction { hints: Arc::downgrade(hints), presence: presence.clone() };
+        *lock(&self.function) = Some(hints.functions().add("PRESENCE_STATE", Arc::new(function)));
         *lock(&self.provider) =
             Some(self.server.hints.add_presence_provider("CustomPresence", presence.clone()));
         self.commands.set(crate::commands::presencestate::register(&self.server, &presence));
@@ -125,6 +140,7 @@ impl Builtin for FuncPresencestate {
 
     fn unload(&self) -> Result<(), String> {
         self.commands.clear();
+        lock(&self.function).take();
         lock(&self.provider).take();
         Ok(())
     }

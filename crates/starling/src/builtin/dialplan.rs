@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use dialplan::Dialplan;
+use conf::Diagnostic;
+use dialplan::{Dialplan, Functions};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 
 use super::{Commands, info};
@@ -21,9 +22,7 @@ impl PbxConfig {
 
     /// Reads the file and puts it in force; on error the old dialplan stays.
     fn read(&self) -> Result<(), String> {
-        let file = self.server.loader().load("extensions.conf").map_err(|error| error.to_string())?;
-        report(&file.diagnostics);
-        let (dialplan, remarks) = Dialplan::parse(&file);
+        let (dialplan, remarks) = parse(&self.server.loader(), Some(self.server.hints.functions()))?;
         report(&remarks);
         self.server.hints.replace(dialplan);
         if self.server.booted.is_set() {
@@ -33,6 +32,19 @@ impl PbxConfig {
     }
 }
 
+/// Reads `extensions.conf`, with all remarks. Without functions their calls stay as they are.
+pub(crate) fn parse(
+    loader: &conf::Loader,
+    functions: Option<&Functions>,
+) -> Result<(Dialplan, Vec<Diagnostic>), String> {
+    let file = loader.load("extensions.conf").map_err(|error| error.to_string())?;
+    let (dialplan, remarks) = match functions {
+        Some(functions) => Dialplan::parse_with(&file, functions),
+        None => Dialplan::parse(&file),
+    };
+    Ok((dialplan, file.diagnostics.iter().cloned().chain(remarks).collect()))
+}
+
 impl Builtin for PbxConfig {
     fn info(&self) -> ModuleInfo {
         info("pbx_config", "Text Extension Configuration", &[], 128)
@@ -40,7 +52,9 @@ impl Builtin for PbxConfig {
 
     fn load(&self) -> Result<LoadOutcome, String> {
         self.read()?;
-        self.commands.set(crate::commands::dialplan::register(&self.server));
+        let mut commands = crate::commands::dialplan::register(&self.server);
+        commands.extend(crate::commands::functions::register(&self.server));
+        self.commands.set(commands);
         Ok(LoadOutcome::Success)
     }
 

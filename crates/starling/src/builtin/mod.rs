@@ -4,10 +4,12 @@
 mod custom_devices;
 mod custom_presence;
 mod custom_states;
-mod dialplan;
+pub(crate) mod dialplan;
+pub(crate) mod functions;
 mod identifiers;
+mod pjsip_devices;
 mod pubsub;
-mod sip;
+pub(crate) mod sip;
 
 use std::sync::{Arc, Mutex};
 

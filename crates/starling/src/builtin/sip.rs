@@ -1,46 +1,46 @@
 //! `res_pjsip`: `pjsip.conf`, transports, shards, OPTIONS.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use conf::LoadError;
-use dialplan::Hints;
+use conf::{Diagnostic, LoadError};
+use dialplan::{Hints, ProviderGuard};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use res_pjsip::config::{Context, NamedAcls, PjsipConfig};
 use res_pjsip::{ExtensionLookup, Pjsip};
 
+use super::pjsip_devices::PjsipDevices;
 use super::{Commands, info};
 use crate::report::report;
-use crate::server::{PRODUCT, Server};
+use crate::server::{PRODUCT, Server, lock};
 
 pub(super) struct ResPjsip {
     server: Arc<Server>,
     commands: Commands,
+    devices: Mutex<Option<ProviderGuard>>,
 }
 
 impl ResPjsip {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        Self { server: server.clone(), commands: Commands::default() }
+        Self { server: server.clone(), commands: Commands::default(), devices: Mutex::default() }
     }
+}
 
-    /// Reads `acl.conf`, which need not be there, and `pjsip.conf`.
-    fn read(&self) -> Result<PjsipConfig, String> {
-        let loader = self.server.loader();
-        let acls = match loader.load("acl.conf") {
-            Ok(file) => {
-                let (acls, remarks) = NamedAcls::parse(&file);
-                report(&file.diagnostics);
-                report(&remarks);
-                acls
-            }
-            Err(LoadError::Missing { .. }) => NamedAcls::default(),
-            Err(error) => return Err(error.to_string()),
-        };
-        let file = loader.load("pjsip.conf").map_err(|error| error.to_string())?;
-        report(&file.diagnostics);
-        let (config, remarks) = PjsipConfig::parse_with(&file, &Context { product: PRODUCT, acls: &acls });
-        report(&remarks);
-        Ok(config)
-    }
+/// Reads `acl.conf`, which need not be there, and `pjsip.conf`, with all remarks.
+pub(crate) fn parse(loader: &conf::Loader) -> Result<(PjsipConfig, Vec<Diagnostic>), String> {
+    let mut remarks = Vec::new();
+    let acls = match loader.load("acl.conf") {
+        Ok(file) => {
+            let (acls, of_acls) = NamedAcls::parse(&file);
+            remarks.extend(file.diagnostics.iter().cloned().chain(of_acls));
+            acls
+        }
+        Err(LoadError::Missing { .. }) => NamedAcls::default(),
+        Err(error) => return Err(error.to_string()),
+    };
+    let file = loader.load("pjsip.conf").map_err(|error| error.to_string())?;
+    let (config, of_objects) = PjsipConfig::parse_with(&file, &Context { product: PRODUCT, acls: &acls });
+    remarks.extend(file.diagnostics.iter().cloned().chain(of_objects));
+    Ok((config, remarks))
 }
 
 impl Builtin for ResPjsip {
@@ -49,7 +49,8 @@ impl Builtin for ResPjsip {
     }
 
     fn load(&self) -> Result<LoadOutcome, String> {
-        let config = self.read()?;
+        let (config, remarks) = parse(&self.server.loader())?;
+        report(&remarks);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pjsip = Pjsip::start(config, cores).map_err(|error| {
             let text = error.to_string();
@@ -64,12 +65,15 @@ impl Builtin for ResPjsip {
             pjsip.open();
         }
         self.commands.set(crate::commands::pjsip::register(&self.server, &pjsip));
+        let devices = Arc::new(PjsipDevices(Arc::downgrade(&pjsip)));
+        *lock(&self.devices) = Some(self.server.hints.add_technology("PJSIP", devices));
         self.server.pjsip.set(pjsip);
         Ok(LoadOutcome::Success)
     }
 
     fn unload(&self) -> Result<(), String> {
         self.commands.clear();
+        lock(&self.devices).take();
         if let Some(pjsip) = self.server.pjsip.take() {
             pjsip.stop();
         }
@@ -82,6 +86,6 @@ struct Extensions(Arc<Hints>);
 
 impl ExtensionLookup for Extensions {
     fn exists(&self, context: &str, extension: &str) -> bool {
-        self.0.find(context, extension).is_some()
+        self.0.exists(context, extension)
     }
 }

@@ -1,4 +1,4 @@
-//! `core show version|uptime|hints|hint`, `core waitfullybooted`, `core stop`.
+//! `core show version|uptime|hints|hint`, `core explain hint`, `core waitfullybooted`, `core stop`.
 
 use std::sync::Arc;
 
@@ -69,6 +69,7 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
                 _ => Vec::new(),
             }),
         ),
+        super::explain::register(server),
     ]
 }
 

@@ -1,15 +1,17 @@
-//! `dialplan show`.
+//! `dialplan show`, `dialplan reload` (module `pbx_config`).
 
 use std::sync::Arc;
 
-use cli::{CommandGuard, Outcome, command};
+use cli::{CommandGuard, Invocation, Outcome, command};
 
-use super::answer;
+use super::{answer, print};
+use crate::preview::preview;
 use crate::server::Server;
+use crate::{builtin, report};
 
 /// Registers the commands.
 pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
-    let (show, names) = (server.clone(), server.clone());
+    let [show, names, reload] = std::array::from_fn(|_| server.clone());
     vec![server.cli.register(
         command(
             "dialplan show",
@@ -29,5 +31,42 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
             [] => names.hints.dialplan().contexts().iter().map(|context| context.name.to_string()).collect(),
             _ => Vec::new(),
         }),
-    )]
+    ),
+    server.cli.register(command(
+        "dialplan reload [check]",
+            "Read extensions.conf again",
+            "Usage: dialplan reload [check]\n       Reads the file again. If it has errors, the dialplan stays as it is.\n       \
+             With check nothing is changed: shows what would be.\n",
+            move |cx| {
+                match cx.arg_strs()[..] {
+                    [] => {}
+                    ["check"] => return check(cx, &reload),
+                    _ => return Outcome::ShowUsage,
+                }
+            match reload.reload_module("pbx_config") {
+                (_, true) => print(cx, "Dialplan reloaded.\n"),
+                (text, false) => {
+                    cx.print(&text);
+                    Outcome::Failure
+                }
+            }
+        },
+    ))]
+}
+
+/// What a reload would do.
+fn check(cx: &mut Invocation<'_>, server: &Server) -> Outcome {
+    match builtin::dialplan::parse(&server.loader(), Some(server.hints.functions())) {
+        Ok((dialplan, remarks)) => {
+            for remark in remarks {
+                cx.print(&format!("{}\n", report::text(&remark)));
+            }
+            cx.print(&preview(&server.hints, dialplan));
+            Outcome::Success
+        }
+        Err(error) => {
+            cx.print(&format!("{error}\nA reload would change nothing.\n"));
+            Outcome::Failure
+        }
+    }
 }

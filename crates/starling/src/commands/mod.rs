@@ -3,6 +3,8 @@
 pub(crate) mod core;
 pub(crate) mod devstate;
 pub(crate) mod dialplan;
+pub(crate) mod explain;
+pub(crate) mod functions;
 pub(crate) mod module;
 pub(crate) mod pjsip;
 pub(crate) mod presencestate;

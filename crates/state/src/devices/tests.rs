@@ -6,11 +6,7 @@ fn source(name: &str) -> SourceId {
     SourceId::new(name)
 }
 
-fn change(
-    device: &str,
-    old: Option<DeviceState>,
-    new: Option<DeviceState>,
-) -> Option<DeviceChange> {
+fn change(device: &str, old: Option<DeviceState>, new: Option<DeviceState>) -> Option<DeviceChange> {
     let device = device.into();
     Some(DeviceChange { device, old, new })
 }
@@ -19,14 +15,11 @@ fn change(
 fn sources_of_one_device_add_up() {
     let mut states = DeviceStates::new();
     let (here, there) = (source("PJSIP"), source("publish:1"));
-    let first = states.set("PJSIP/alice", &here, Unavailable, None);
+    let first = states.set("PJSIP/alice", &here, Unavailable, 0, None);
     assert_eq!(first, change("PJSIP/alice", None, Some(Unavailable)));
-    let second = states.set("pjsip/ALICE", &there, NotInUse, None);
-    assert_eq!(
-        second,
-        change("PJSIP/alice", Some(Unavailable), Some(NotInUse))
-    );
-    assert_eq!(states.set("PJSIP/alice", &here, Unknown, None), None);
+    let second = states.set("pjsip/ALICE", &there, NotInUse, 0, None);
+    assert_eq!(second, change("PJSIP/alice", Some(Unavailable), Some(NotInUse)));
+    assert_eq!(states.set("PJSIP/alice", &here, Unknown, 0, None), None);
     assert_eq!(states.len(), 1);
     let gone = states.remove_source(&there);
     let expected = change("PJSIP/alice", Some(NotInUse), Some(Unknown));
@@ -40,17 +33,18 @@ fn sources_of_one_device_add_up() {
 fn a_lease_ends_unless_it_is_renewed() {
     let mut states = DeviceStates::new();
     let (a, b) = (source("publish:a"), source("publish:b"));
-    states.set("X/1", &a, Ringing, Some(100));
-    states.set("X/1", &b, InUse, Some(100));
-    states.set("X/2", &b, InUse, Some(50));
-    states.set("X/2", &b, InUse, Some(150));
+    states.set("X/1", &a, Ringing, 0, Some(100));
+    states.set("X/1", &b, InUse, 0, Some(100));
+    states.set("X/2", &b, InUse, 0, Some(50));
+    states.set("X/2", &b, InUse, 7, Some(150));
+    assert_eq!(states.reports("X/2").first().map(|report| report.at), Some(7));
     assert_eq!(states.next_deadline(), Some(100));
     assert_eq!(states.expire(99), []);
     // Two reports of one device end at once: one change.
     let expected = change("X/1", Some(RingInUse), None);
     assert_eq!(states.expire(100), Vec::from_iter(expected));
     assert_eq!(states.next_deadline(), Some(150));
-    states.set("X/2", &b, InUse, None);
+    states.set("X/2", &b, InUse, 0, None);
     assert_eq!(states.next_deadline(), None);
     assert_eq!(states.expire(u64::MAX), []);
 }
@@ -88,7 +82,7 @@ proptest! {
                     let state = DeviceState::ALL[v];
                     model.retain(|m| (m.0, m.1) != (d, s));
                     model.push((d, s, state, lease));
-                    let change = states.set(DEVICES[d], &source(&s.to_string()), state, lease);
+                    let change = states.set(DEVICES[d], &source(&s.to_string()), state, 0, lease);
                     change.into_iter().collect()
                 }
                 Step::Remove(d, s) => {

@@ -1,9 +1,13 @@
-//! Measures how fast a change of one extension reaches everybody who watches it.
+//! Measures how fast a change of one extension reaches everybody who watches it, and what a hundred
+//! thousand hints cost.
 //!
-//! Starts the built server from beside this program, subscribes simulated phones over the loopback
-//! interface, changes the extension's state again and again, and measures in the same run what the
-//! machine can do without SIP. `docs/performance.md` explains the numbers.
+//! Starts the built server from beside this program. For the first section (`--only notify`) it
+//! subscribes simulated phones over the loopback interface, changes the extension's state again and
+//! again, and measures in the same run what the machine can do without SIP. For the second (`--only
+//! hints`) it loads, reloads and changes dialplans of two sizes. `docs/performance.md` explains the
+//! numbers.
 
+mod hints;
 mod measure;
 mod report;
 
@@ -12,22 +16,28 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bench::Interrupt;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 
 use crate::measure::{Plan, measure};
 
-/// Measure how fast a change of one extension reaches everybody who watches it.
+/// Measure how fast a change of one extension reaches everybody who watches it, and what hints cost.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
+    /// The only section to measure; all if not given
+    #[arg(long, value_enum)]
+    only: Option<Section>,
     /// Phones that watch the extension
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     watchers: u32,
     /// Changes of the extension's state
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rounds: u32,
-    /// Just look whether it works: 500 watchers, 4 rounds
-    #[arg(long, conflicts_with_all = ["watchers", "rounds"])]
+    /// Times that dialplans are loaded
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    loads: u32,
+    /// Just look whether it works: 500 watchers, 4 rounds; 1,000 and 10,000 hints, 1 load
+    #[arg(long, conflicts_with_all = ["watchers", "rounds", "loads"])]
     quick: bool,
     /// Threads of the phones; half of the cores if not given
     #[arg(long)]
@@ -37,7 +47,27 @@ struct Args {
     output: Option<PathBuf>,
 }
 
+/// A section of the results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// One change, many watchers
+    Notify,
+    /// Many hints: load, reload, memory
+    Hints,
+}
+
 impl Args {
+    fn includes(&self, section: Section) -> bool {
+        self.only.is_none_or(|only| only == section)
+    }
+
+    fn hints_plan(&self) -> hints::Plan {
+        match self.quick {
+            true => hints::Plan { sizes: [1_000, 10_000], rounds: 1 },
+            false => hints::Plan { sizes: [10_000, 100_000], rounds: self.loads },
+        }
+    }
+
     fn plan(&self) -> Plan {
         let (watchers, rounds) = if self.quick { (500, 4) } else { (self.watchers, self.rounds) };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -66,19 +96,28 @@ fn main() -> ExitCode {
     }
 }
 
-/// Gives whether every lamp was right.
+/// Gives whether every lamp, and every hint, was right.
 fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let interrupt = Interrupt::listen()?;
     let output = args.output()?;
-    let results = measure(args.plan(), &interrupt)?;
-    let text = report::markdown(&results);
+    let (mut sections, mut faults) = (Vec::new(), Vec::new());
+    if args.includes(Section::Notify) {
+        let results = measure(args.plan(), &interrupt)?;
+        sections.push(report::markdown(&results));
+        faults.extend(results.faults());
+    }
+    if args.includes(Section::Hints) {
+        let results = hints::measure(args.hints_plan(), &interrupt)?;
+        sections.push(hints::markdown(&results));
+        faults.extend(results.faults);
+    }
+    let text = sections.join("\n");
     std::io::stdout().write_all(text.as_bytes())?;
     if let Some(directory) = output.parent() {
         std::fs::create_dir_all(directory)?;
     }
     std::fs::write(&output, &text)?;
     println!("\nWritten to {}.", output.display());
-    let faults = results.faults();
     for fault in &faults {
         eprintln!("starling-bench: {fault}");
     }
@@ -100,6 +139,12 @@ mod tests {
     fn quick_is_small() {
         let args = Args::try_parse_from(["starling-bench", "--quick"]).unwrap();
         assert_eq!(args.plan().watchers, 500);
+        assert_eq!(args.hints_plan().sizes, [1_000, 10_000]);
         assert!(Args::try_parse_from(["starling-bench", "--watchers", "0"]).is_err());
+    }
+    #[test]
+    fn one_section_can_be_had_alone() {
+        let args = Args::try_parse_from(["starling-bench", "--only", "hints"]).unwrap();
+        assert!(args.includes(Section::Hints) && !args.includes(Section::Notify));
     }
 }

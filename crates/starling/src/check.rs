@@ -1,0 +1,93 @@
+//! `--check-config`: reads every configuration file as a start would, and says what is wrong.
+
+use std::process::ExitCode;
+
+use conf::{Diagnostic, LoadError, Severity};
+use logger::Logger;
+use module_host::Source;
+use store::Store;
+use tokio::sync::mpsc;
+
+use crate::args::Args;
+use crate::server::Server;
+use crate::settings::Settings;
+use crate::{builtin, report};
+
+/// What was found in one file.
+struct Found {
+    file: &'static str,
+    /// Why the file cannot be used at all.
+    failure: Option<String>,
+    remarks: Vec<Diagnostic>,
+}
+
+impl Found {
+    fn of<T>(file: &'static str, result: Result<(T, Vec<Diagnostic>), String>) -> Self {
+        match result {
+            Ok((_, remarks)) => Self { file, failure: None, remarks },
+            Err(failure) => Self { file, failure: Some(failure), remarks: Vec::new() },
+        }
+    }
+
+    fn is_bad(&self) -> bool {
+        self.failure.is_some() || self.remarks.iter().any(|remark| remark.severity == Severity::Error)
+    }
+}
+
+/// Prints what is wrong, file by file. Not 0 if a file cannot be used or has an error.
+pub(crate) fn check(args: &Args) -> ExitCode {
+    let loaded = Settings::load(args.config.as_deref(), args.execute_includes);
+    let loaded = loaded.map_err(|error| error.to_string());
+    let mut all = Vec::new();
+    if let Ok((settings, _)) = &loaded {
+        let loader = conf::Loader::new(&settings.etc_dir).exec(settings.execute_includes);
+        all.push(Found::of("modules.conf", modules(&loader, settings)));
+        all.push(Found::of("pjsip.conf", builtin::sip::parse(&loader)));
+        all.push(Found::of("extensions.conf", builtin::dialplan::parse(&loader, None)));
+        all.push(Found::of("logger.conf", optional(&loader, "logger.conf")));
+    }
+    all.insert(0, Found::of("asterisk.conf", loaded));
+    for found in &all {
+        let errors = found.remarks.iter().filter(|remark| remark.severity == Severity::Error).count();
+        let warnings = found.remarks.iter().filter(|remark| remark.severity == Severity::Warning).count();
+        for remark in &found.remarks {
+            println!("{}", report::text(remark));
+        }
+        match &found.failure {
+            Some(failure) => println!("{}: cannot be used\n{failure}", found.file),
+            None => println!("{}: {errors} error(s), {warnings} warning(s)", found.file),
+        }
+    }
+    if all.iter().any(Found::is_bad) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// `modules.conf`, and whether each module that it names is there.
+fn modules(loader: &conf::Loader, settings: &Settings) -> Result<((), Vec<Diagnostic>), String> {
+    let file = loader.load("modules.conf").map_err(|error| error.to_string())?;
+    // A server that is never started, for the names of its built-in modules.
+    let (logger, _) = Logger::start(logger::Options::default()).map_err(|error| error.to_string())?;
+    let store = Store::memory().map_err(|error| error.to_string())?;
+    let server = Server::new(settings.clone(), logger, store, mpsc::unbounded_channel().0);
+    let plan = module_host::plan(&file, &builtin::all(&server), &settings.module_dir)
+        .map_err(|error| error.to_string())?;
+    let missing = plan.modules.into_iter().filter(|module| module.source == Source::Missing);
+    let remarks = missing.map(|module| Diagnostic {
+        severity: if module.required.is_some() { Severity::Error } else { Severity::Warning },
+        message: format!(
+            "there is no module {name}: it is not built in, and {} has no {name}.so",
+            settings.module_dir.display(),
+            name = module.name
+        ),
+        pos: module.pos,
+    });
+    Ok(((), file.diagnostics.iter().cloned().chain(remarks).collect()))
+}
+
+/// A file that need not be there.
+fn optional(loader: &conf::Loader, name: &str) -> Result<((), Vec<Diagnostic>), String> {
+    match loader.load(name) {
+        Ok(file) => Ok(((), file.diagnostics)),
+        Err(LoadError::Missing { .. }) => Ok(((), Vec::new())),
+        Err(error) => Err(error.to_string()),
+    }
+}

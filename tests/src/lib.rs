@@ -1,0 +1,38 @@
+//! What the end-to-end tests are made of: a server in a directory and on a port of its own, a phone
+//! of a few lines, and the real peers SIPp and baresip.
+//!
+//! ```no_run
+//! use e2e::{Config, Phone, Server, Subscribe};
+//!
+//! let server = Server::start(Config::office());
+//! let mut phone = Phone::new(&server, "alice");
+//! let mut lamp = phone.subscribe(Subscribe::presence("1000"));
+//! server.devstate("Custom:a", "INUSE");
+//! assert!(phone.notify(&mut lamp).body().contains("On the phone"));
+//! server.stop();
+//! ```
+//!
+//! Nothing here waits for ever: whatever does not come within [`PATIENCE`] fails the test, with all
+//! that the server has said so far. What was started ends with its owner, also when a test fails.
+
+mod baresip;
+mod build;
+mod config;
+mod golden;
+mod message;
+mod phone;
+mod port;
+mod process;
+mod server;
+mod sipp;
+
+pub use baresip::Baresip;
+pub use build::{module_dir, starling};
+pub use config::Config;
+pub use golden::Golden;
+pub use message::Message;
+pub use phone::{Lamp, Phone, Subscribe};
+pub use port::Port;
+pub use process::{Ended, PATIENCE, Process};
+pub use server::{Boot, Server};
+pub use sipp::Sipp;

@@ -1,0 +1,11 @@
+//! End-to-end tests, one file a subject.
+
+mod bad_input;
+mod baresip;
+mod cli;
+mod lamps;
+mod modules;
+mod network;
+mod refusals;
+mod samples;
+mod sipp;
