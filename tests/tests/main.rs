@@ -7,5 +7,6 @@ mod lamps;
 mod modules;
 mod network;
 mod refusals;
+mod reload;
 mod samples;
 mod sipp;

@@ -9,7 +9,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use sip::transaction::{Arrival, TransactionId, TransactionKey};
-use sip::{HeaderName, NameAddrRef, RawMessage, Refusal, Scheme, UriRef, ViaRef};
+use sip::{HeaderName, NameAddrRef, RawMessage, Refusal, ResponseHead, Scheme, UriRef, ViaRef};
 
 use crate::config::Endpoint;
 use crate::core::Core;
@@ -38,6 +38,8 @@ pub struct Incoming<'a> {
     pub peer: Peer,
     /// Where its answer goes.
     pub reply_to: Peer,
+    /// Whether the answer names the port that the packet came from although nobody asked for it.
+    pub force_rport: bool,
     /// The transaction to answer; none for a request that is answered without one.
     pub transaction: Option<TransactionId>,
 }
@@ -102,6 +104,7 @@ impl Core {
         let endpoint = self.admit(&incoming, out)?;
         if endpoint.force_rport {
             incoming.reply_to.address = peer.address;
+            incoming.force_rport = true;
         }
         let unsupported = self.unsupported(&incoming);
         if !unsupported.is_empty() {
@@ -143,7 +146,13 @@ impl Core {
         let tag = via.and_then(|via| via.branch).map(String::from_utf8_lossy);
         let reply_to = via.map_or(peer, |via| reply_address(peer, &via));
         self.stats().refused.add();
-        self.write_answer(reply_to, peer, message, (status, reason), tag.as_deref(), false, out, |_| {});
+        let head = ResponseHead {
+            source: peer.address,
+            to_tag: tag.as_deref(),
+            record_route: false,
+            force_rport: false,
+        };
+        self.write_answer(reply_to, message, (status, reason), head, out, |_| {});
     }
 
     /// No module serves the method.
@@ -282,6 +291,7 @@ fn parse<'a>(peer: Peer, message: &RawMessage<'a>) -> Option<Incoming<'a>> {
         cseq: message.cseq().ok()?.seq,
         peer,
         reply_to: reply_address(peer, &via),
+        force_rport: false,
         transaction: None,
     })
 }
