@@ -1,12 +1,12 @@
 //! A phone with lamps: enough of a SIP subscriber for tests.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use crate::{Message, PATIENCE, Server};
 
-/// A phone with a socket of its own.
+/// A phone with a socket of its own. All that it gets must come from the address that it sends to.
 #[derive(Debug)]
 pub struct Phone {
     name: String,
@@ -116,8 +116,12 @@ impl Phone {
 
     /// A phone of the endpoint `name` at a server's address, in the same family.
     pub fn at(server: SocketAddr, name: &str) -> Self {
-        let any_port = SocketAddr::new(server.ip(), 0);
-        let socket = UdpSocket::bind(any_port).expect("this machine has the server's address");
+        Self::between(server.ip(), server, name)
+    }
+
+    /// A phone of the endpoint `name` at an address of this machine.
+    pub fn between(own: IpAddr, server: SocketAddr, name: &str) -> Self {
+        let socket = UdpSocket::bind(SocketAddr::new(own, 0)).expect("this machine has the address");
         Self {
             name: name.to_owned(),
             socket,
@@ -269,7 +273,7 @@ impl Phone {
             }
             self.inbox.push_back(message);
         }
-        panic!("phone {} waits in vain; what came: {:?}", self.name, self.inbox);
+        panic!("phone {} of {} waits in vain; what came: {:?}", self.name, self.server, self.inbox);
     }
 
     fn read_until(&mut self, deadline: Instant) -> Option<Message> {
@@ -278,7 +282,8 @@ impl Phone {
             let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
             self.socket.set_read_timeout(Some(left)).expect("it is not zero");
             // An error is the end of the time, or an ICMP message about an earlier packet.
-            let Ok((length, _)) = self.socket.recv_from(&mut bytes) else { continue };
+            let Ok((length, from)) = self.socket.recv_from(&mut bytes) else { continue };
+            assert_eq!(from, self.server, "{}", String::from_utf8_lossy(&bytes[..length]));
             let message = Message::parse(&bytes[..length]);
             if !message.is_request("NOTIFY") {
                 return Some(message);
@@ -352,7 +357,7 @@ impl Lamp {
     }
 }
 
-fn bracketed(ip: std::net::IpAddr) -> String {
+fn bracketed(ip: IpAddr) -> String {
     if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() }
 }
 

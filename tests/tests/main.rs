@@ -1,7 +1,12 @@
 //! End-to-end tests, one file a subject.
 
+mod bad_input;
+mod baresip;
 mod cli;
 mod lamps;
 mod modules;
+mod network;
+mod refusals;
+mod reload;
 mod samples;
 mod sipp;

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use crate::pattern::Pattern;
+use crate::timing::Timing;
 
 /// The number of the priority that holds a hint.
 pub const HINT: i32 = -1;
@@ -84,6 +85,8 @@ impl Extension {
 pub struct Include {
     /// Its name, and what limits it in time, as written.
     pub name: Arc<str>,
+    /// When it counts, if not always.
+    pub(crate) timing: Option<Arc<Timing>>,
     /// Where it stands.
     pub pos: Pos,
 }

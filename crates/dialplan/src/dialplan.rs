@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use crate::context::{Context, Extension, Priority};
 use crate::functions::Functions;
 use crate::parse;
+use crate::timing::Timing;
 
 /// What `extensions.conf` says.
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub struct Dialplan {
     contexts: Vec<Context>,
     index: HashMap<Arc<str>, usize, RandomState>,
     /// For each context the contexts it includes, in order.
-    includes: Vec<Vec<usize>>,
+    includes: Vec<Vec<(usize, Option<Arc<Timing>>)>>,
     globals: ArcSwap<Globals>,
 }
 
@@ -63,7 +64,7 @@ impl Dialplan {
             let mut found = Vec::new();
             for include in &context.includes {
                 match index.get(include.context()) {
-                    Some(context) => found.push(*context),
+                    Some(context) => found.push((*context, include.timing.clone())),
                     None => diagnostics.push(missing(context, include.context(), &include.pos)),
                 }
             }
@@ -87,7 +88,7 @@ impl Dialplan {
         let index = self.index.get(&context.name);
         let includes = index.and_then(|index| self.includes.get(*index));
         let includes = includes.into_iter().flatten();
-        includes.filter_map(|index| self.contexts.get(*index))
+        includes.filter_map(|(index, _)| self.contexts.get(*index))
     }
 
     /// The value of a global variable.
@@ -119,21 +120,27 @@ impl Dialplan {
     }
 
     /// The hint that someone in a context means by an extension: of the context itself, else of
-    /// what it includes, in order, depth first, each context once.
-    pub fn find_hint(&self, context: &str, exten: &str) -> Option<Found<'_>> {
-        self.search(context, |context| {
+    /// what it includes, in order, depth first, each context once. `now`, in milliseconds since 1970,
+    /// says which includes count.
+    pub fn find_hint(&self, context: &str, exten: &str, now: u64) -> Option<Found<'_>> {
+        self.search(context, now, |context| {
             let (extension, hint) = context.hint(exten)?;
             Some(Found { context, extension, hint })
         })
     }
 
     /// Whether someone in a context reaches an extension, with a hint or without: OPTIONS asks so.
-    pub fn exists(&self, context: &str, exten: &str) -> bool {
-        self.search(context, |context| context.has(exten).then_some(())).is_some()
+    pub fn exists(&self, context: &str, exten: &str, now: u64) -> bool {
+        self.search(context, now, |context| context.has(exten).then_some(())).is_some()
     }
 
     /// Looks into a context, then into what it includes, until something is found.
-    fn search<'d, T>(&'d self, context: &str, look: impl Fn(&'d Context) -> Option<T>) -> Option<T> {
+    pub(crate) fn search<'d, T>(
+        &'d self,
+        context: &str,
+        now: u64,
+        look: impl Fn(&'d Context) -> Option<T>,
+    ) -> Option<T> {
         let mut visited = Vec::new();
         let mut to_visit = vec![*self.index.get(context)?];
         while let Some(index) = to_visit.pop() {
@@ -144,7 +151,9 @@ impl Dialplan {
             if let Some(found) = look(self.contexts.get(index)?) {
                 return Some(found);
             }
-            to_visit.extend(self.includes.get(index)?.iter().rev());
+            let counts = |timing: &Option<Arc<Timing>>| timing.as_ref().is_none_or(|t| t.is_at(now));
+            let includes = self.includes.get(index)?.iter().rev();
+            to_visit.extend(includes.filter(|(_, timing)| counts(timing)).map(|(index, _)| *index));
         }
         None
     }

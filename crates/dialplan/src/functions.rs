@@ -53,10 +53,12 @@ pub enum CallError {
 #[derive(Clone, Default)]
 pub struct Functions(Arc<Mutex<ByName>>);
 
+type Numbered = (u64, Arc<dyn Function>);
+
 /// Of several of one name the latest is called.
 #[derive(Default)]
 struct ByName {
-    functions: HashMap<Arc<str>, Vec<(u64, Arc<dyn Function>)>, RandomState>,
+    functions: HashMap<Arc<str>, Vec<Numbered>, RandomState>,
     last_id: u64,
 }
 

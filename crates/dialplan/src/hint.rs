@@ -58,6 +58,8 @@ pub struct HintDefinition {
     pub pos: Pos,
     /// Whether it was made of a pattern.
     pub from_pattern: bool,
+    /// Whether `autohints` made it of a device; then it stands where its context does.
+    pub auto: bool,
 }
 
 impl HintDefinition {
@@ -68,6 +70,7 @@ impl HintDefinition {
             name: hint.data.clone(),
             pos: hint.pos.clone(),
             from_pattern: false,
+            auto: false,
         }
     }
 

@@ -23,6 +23,7 @@ use replace::Definitions;
 use table::Table;
 use writer::Writer;
 
+mod autohints;
 mod history;
 mod outbox;
 mod providers;
@@ -123,7 +124,7 @@ impl Hints {
     pub fn find(&self, context: &str, exten: &str) -> Option<Arc<Hint>> {
         loop {
             let table = self.table.load_full();
-            let found = match table.find(context, exten)? {
+            let found = match table.find(context, exten, self.now())? {
                 table::Match::Hint(hint) if hint.touch() => return Some(hint),
                 // It is being removed: wait until it is.
                 table::Match::Hint(_) => {
@@ -147,6 +148,11 @@ impl Hints {
                 return hint;
             }
         }
+    }
+
+    /// Whether someone in a context reaches an extension now, with a hint or without.
+    pub fn exists(&self, context: &str, exten: &str) -> bool {
+        self.table.load().dialplan().exists(context, exten, self.now())
     }
 
     /// The hint of a key, `1000@default`, if it exists already.
@@ -282,6 +288,7 @@ impl Hints {
         let mut writer = self.lock();
         writer.now = now;
         let result = change(&mut writer);
+        writer.make_autohints(&self.table.load());
         self.outbox.push(writer.take_news());
         drop(writer);
         self.outbox.deliver();

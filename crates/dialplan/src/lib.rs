@@ -38,8 +38,11 @@
 //! - `n` right after a hint is reported, blanks around device names do not count.
 //! - A function that is not known, or has no value, is reported with the line of the hint. One that leads
 //!   back to itself ends after eight rounds.
-//! - Times of includes are not looked at, expressions not evaluated, `autohints` and switches not
-//!   followed; each is reported with its line.
+//! - An include whose times cannot be read does not count. Who watches a hint goes on watching it when
+//!   the include through which it was found counts no more.
+//! - Autohints are also made for devices that were reported before a reload, in the order of their
+//!   names.
+//! - Expressions are not evaluated and switches not followed; each is reported with its line.
 
 pub mod cli;
 mod context;
@@ -52,6 +55,7 @@ mod hints;
 mod parse;
 mod pattern;
 mod provider;
+mod timing;
 mod variables;
 
 pub use context::{Context, Extension, HINT, Include, Priority};

@@ -5,9 +5,9 @@
 //! | `exten => name[/callerid],priority[(label)][+n],app(args)` | one priority |
 //! | `exten => name,hint,DEVICES[,PRESENCE][(display name)]` | a hint |
 //! | `same => priority[(label)][+n],app(args)` | the same extension as the line before |
-//! | `include => context` | where to look next |
+//! | `include => context[,times,weekdays,mdays,months[,tz]]` | where to look next, always or at times |
 //! | `ignorepat`, `switch`, `lswitch`, `eswitch` | kept to be shown |
-//! | `autohints = yes` | kept to be shown |
+//! | `autohints = yes` | hints are made of devices |
 
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use hashbrown::HashMap;
 use crate::context::{Context, Include};
 use crate::dialplan::{Dialplan, Globals};
 use crate::functions::Functions;
+use crate::timing::Timing;
 use crate::variables::{Calls, expand};
 use extension::ExtensionKey;
 
@@ -115,14 +116,23 @@ impl Reader {
             return;
         };
         let warning = if is("include") {
-            let include = Include { name: value, pos: entry.pos.clone() };
-            let limited = include.name.len() > include.context().len();
+            let timing = match value.split_once([',', '|']).map(|(_, times)| Timing::parse(times)) {
+                None => Ok(None),
+                Some(timing) => timing.map(|timing| Some(Arc::new(timing))),
+            };
+            let (timing, problem) = match timing {
+                Ok(timing) => (timing, None),
+                Err(problem) => (None, Some(problem)),
+            };
+            let include = Include { name: value, timing, pos: entry.pos.clone() };
             let known = context.includes.iter().any(|i| i.name == include.name);
-            if known {
+            if let Some(problem) = problem {
+                Some(format!("include of '{}': {problem}; line skipped", include.context()))
+            } else if known {
                 Some(format!("'{}' is included already", include.name))
             } else {
                 context.includes.push(include);
-                limited.then(|| "times of an include are not looked at: it always counts".into())
+                None
             }
         } else if is("ignorepat") {
             context.ignore_patterns.push(value);
@@ -131,9 +141,9 @@ impl Reader {
             context.switches.push(value);
             Some(format!("{name} is not supported: nothing is looked up there"))
         } else if is("autohints") {
-            context.autohints = parse_bool(&value).unwrap_or(false);
-            let useless = context.autohints;
-            useless.then(|| "autohints is not supported: write the hints".into())
+            let wanted = parse_bool(&value);
+            context.autohints = wanted.unwrap_or(false);
+            wanted.is_none().then(|| format!("autohints is yes or no, not '{value}'"))
         } else {
             Some(format!("unknown directive '{name}'"))
         };

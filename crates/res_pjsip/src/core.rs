@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use sip::transaction::{ClientTimer, ClientTransactions, ServerTransactions, Timers};
-use sip::{Millis, RawMessage, TimerWheel, Writer};
+use sip::{Millis, RawMessage, ResponseHead, TimerWheel, Writer};
 
 use crate::distributor::Incoming;
 use crate::output::{Output, Packet, Peer};
@@ -204,30 +204,32 @@ impl Core {
         headers: impl FnOnce(&mut Writer<'_>),
     ) {
         let record_route = code < 300 && request.method == "SUBSCRIBE";
-        let (peer, reply_to, message) = (request.peer, request.reply_to, &request.message);
+        let head = ResponseHead {
+            source: request.peer.address,
+            to_tag: tag,
+            record_route,
+            force_rport: request.force_rport,
+        };
         let written =
-            self.write_answer(reply_to, peer, message, (code, reason), tag, record_route, out, headers);
+            self.write_answer(request.reply_to, &request.message, (code, reason), head, out, headers);
         if let (Some(bytes), Some(id)) = (written, request.transaction) {
             self.server.answer(id, bytes);
         }
     }
 
     /// Writes an answer; gives its bytes.
-    #[expect(clippy::too_many_arguments, reason = "all of them vary, and there are two callers")]
     pub(crate) fn write_answer<'o>(
         &mut self,
         reply_to: Peer,
-        peer: Peer,
         message: &RawMessage<'_>,
         (code, reason): (u16, &str),
-        tag: Option<&str>,
-        record_route: bool,
+        head: ResponseHead<'_>,
         out: &'o mut Output,
         headers: impl FnOnce(&mut Writer<'_>),
     ) -> Option<&'o [u8]> {
         let server = &self.snapshot.config.global.user_agent;
         let written = out.send_with(reply_to, |bytes| {
-            let mut writer = sip::response(bytes, message, code, reason, peer.address, tag, record_route);
+            let mut writer = head.write(bytes, message, code, reason);
             headers(&mut writer);
             if !server.is_empty() {
                 writer.header("Server", &**server);
@@ -237,7 +239,7 @@ impl Core {
         written
             .inspect_err(|error| {
                 self.stats.unanswerable.add();
-                tracing::debug!("No {code} could be written to {}: {error}", peer.address);
+                tracing::debug!("No {code} could be written to {}: {error}", head.source);
             })
             .ok()
     }

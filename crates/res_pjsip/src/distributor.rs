@@ -9,7 +9,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use sip::transaction::{Arrival, TransactionId, TransactionKey};
-use sip::{HeaderName, NameAddrRef, RawMessage, Refusal, Scheme, UriRef, ViaRef};
+use sip::{HeaderName, NameAddrRef, RawMessage, Refusal, ResponseHead, Scheme, UriRef, ViaRef};
 
 use crate::config::Endpoint;
 use crate::core::Core;
@@ -38,6 +38,8 @@ pub struct Incoming<'a> {
     pub peer: Peer,
     /// Where its answer goes.
     pub reply_to: Peer,
+    /// Whether the answer names the port that the packet came from although nobody asked for it.
+    pub force_rport: bool,
     /// The transaction to answer; none for a request that is answered without one.
     pub transaction: Option<TransactionId>,
 }
@@ -102,6 +104,7 @@ impl Core {
         let endpoint = self.admit(&incoming, out)?;
         if endpoint.force_rport {
             incoming.reply_to.address = peer.address;
+            incoming.force_rport = true;
         }
         let unsupported = self.unsupported(&incoming);
         if !unsupported.is_empty() {
@@ -130,7 +133,7 @@ impl Core {
             tracing::info!(
                 "SUBSCRIBE from {} for '{}' refused: {} ({status})",
                 peer.address,
-                printable(uri),
+                quotable(uri),
                 printable(reason.as_bytes())
             );
         } else {
@@ -143,7 +146,13 @@ impl Core {
         let tag = via.and_then(|via| via.branch).map(String::from_utf8_lossy);
         let reply_to = via.map_or(peer, |via| reply_address(peer, &via));
         self.stats().refused.add();
-        self.write_answer(reply_to, peer, message, (status, reason), tag.as_deref(), false, out, |_| {});
+        let head = ResponseHead {
+            source: peer.address,
+            to_tag: tag.as_deref(),
+            record_route: false,
+            force_rport: false,
+        };
+        self.write_answer(reply_to, message, (status, reason), head, out, |_| {});
     }
 
     /// No module serves the method.
@@ -199,9 +208,9 @@ impl Core {
             log.file = "res_pjsip/pjsip_distributor.c",
             "Request '{}' from '{}' failed for '{}' (callid: {}) - {why}",
             incoming.method,
-            printable(incoming.message.header(HeaderName::From).unwrap_or_default()),
+            quotable(incoming.message.header(HeaderName::From).unwrap_or_default()),
             incoming.peer.address,
-            printable(incoming.call_id),
+            quotable(incoming.call_id).replace(')', "]"),
         );
         let challenge = self.artificial_challenge();
         self.refuse(incoming, 401, out, |w| {
@@ -246,7 +255,7 @@ impl Core {
     }
 
     fn unsupported(&self, incoming: &Incoming<'_>) -> String {
-        let required = incoming.message.values(HeaderName::Require).map(String::from_utf8_lossy);
+        let required = incoming.message.values(HeaderName::Require).map(printable);
         let unknown =
             required.filter(|tag| !self.option_tags().iter().any(|known| known.eq_ignore_ascii_case(tag)));
         unknown.collect::<Vec<_>>().join(", ")
@@ -262,7 +271,7 @@ pub fn note_refusal(incoming: &Incoming<'_>, endpoint: Option<&Endpoint>, why: &
     tracing::info!(
         "{} {who} for '{}' refused: {} ({status})",
         incoming.method,
-        incoming.uri.text(),
+        quotable(incoming.uri.text().as_bytes()),
         printable(why.as_bytes())
     );
 }
@@ -282,6 +291,7 @@ fn parse<'a>(peer: Peer, message: &RawMessage<'a>) -> Option<Incoming<'a>> {
         cseq: message.cseq().ok()?.seq,
         peer,
         reply_to: reply_address(peer, &via),
+        force_rport: false,
         transaction: None,
     })
 }
@@ -321,7 +331,13 @@ fn check_uris(incoming: &Incoming<'_>) -> Result<(), (u16, &'static str)> {
     Ok(())
 }
 
-/// Bytes of a packet for a log line.
+/// Bytes of a packet for the quotes of a log line. They cannot end the quotes and then say what else
+/// the line should say: whoever bans addresses by the log would ban those that the packet names.
+fn quotable(bytes: &[u8]) -> String {
+    printable(bytes).replace('\'', "\"")
+}
+
+/// Bytes of a packet for a log line or a header.
 fn printable(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

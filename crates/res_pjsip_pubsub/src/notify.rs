@@ -93,35 +93,35 @@ impl PubSub {
         let Some(subscription) = self.subscriptions.get_mut(index) else { return };
         subscription.in_flight = false;
         subscription.answer = answer.status;
+        let accepted = (200..300).contains(&answer.status);
+        let counter = if accepted { &self.stats.notifies_accepted } else { &self.stats.notifies_failed };
+        counter.add();
         if subscription.ended {
             return self.remove(index);
         }
-        match answer.status {
-            200..=299 => self.stats.notifies_accepted.add(),
-            status => {
-                self.stats.notifies_failed.add();
-                let gone = answer.timed_out
-                    || (ends_subscription(status) && answer.retry_after.is_none())
-                    || status == 481;
-                tracing::debug!(
-                    "NOTIFY to endpoint '{}' for '{}' answered {status}{}",
-                    subscription.endpoint.id,
-                    subscription.texts.resource(),
-                    if answer.timed_out { " (nobody answered)" } else { "" }
-                );
-                if gone {
-                    self.stats.ended_by_answer.add();
-                    return self.remove(index);
-                }
-                if let Some(seconds) = answer.retry_after {
-                    let at = core.now() + Millis::from(seconds.clamp(1, MAX_RETRY_AFTER)) * 1000;
-                    let token = super::module::timer_token(TimerKind::Retry, index, subscription.generation);
-                    core.arm(at, token);
-                    // An ending does not wait: the phone asked for time, not for eternity.
-                    if subscription.ending.is_none() {
-                        subscription.dirty = false;
-                        return;
-                    }
+        if !accepted {
+            let status = answer.status;
+            let gone = answer.timed_out
+                || (ends_subscription(status) && answer.retry_after.is_none())
+                || status == 481;
+            tracing::debug!(
+                "NOTIFY to endpoint '{}' for '{}' answered {status}{}",
+                subscription.endpoint.id,
+                subscription.texts.resource(),
+                if answer.timed_out { " (nobody answered)" } else { "" }
+            );
+            if gone {
+                self.stats.ended_by_answer.add();
+                return self.remove(index);
+            }
+            if let Some(seconds) = answer.retry_after {
+                let at = core.now() + Millis::from(seconds.clamp(1, MAX_RETRY_AFTER)) * 1000;
+                let token = super::module::timer_token(TimerKind::Retry, index, subscription.generation);
+                core.arm(at, token);
+                // An ending does not wait: the phone asked for time, not for eternity.
+                if subscription.ending.is_none() {
+                    subscription.dirty = false;
+                    return;
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use dialplan::{DeviceProvider, Dialplan, ExtensionSnapshot, Hint, Hints, PresenceProvider};
-use state::{DeviceState, PresenceValue};
+use state::{DeviceState, PresenceValue, SourceId};
 
 /// Answers for a label or technology with what the live hints know.
 struct Live {
@@ -32,6 +32,11 @@ impl PresenceProvider for Live {
 /// The differences, for people; one line each, and a sum.
 pub(crate) fn preview(live: &Arc<Hints>, dialplan: Dialplan) -> String {
     let next = Hints::new();
+    // Autohints are made of devices that are reported.
+    let source = SourceId::new("preview");
+    for (device, state) in live.device_states() {
+        next.set_device_state(&device, &source, state, None);
+    }
     next.replace(dialplan);
     // The guards keep the providers in place while the states are read.
     let _providers = lend_providers(live, &next);
@@ -140,6 +145,16 @@ mod tests {
     fn dialplan(text: &str) -> Dialplan {
         let file = conf::Loader::new(".").parse("extensions.conf", text).unwrap();
         Dialplan::parse(&file).0
+    }
+
+    #[test]
+    fn autohints_stay() {
+        let live = Hints::new();
+        let text = "[default]\nautohints = yes\n";
+        live.replace(dialplan(text));
+        live.set_device_state("PJSIP/7", &SourceId::new("PJSIP"), DeviceState::Busy, None);
+        assert!(preview(&live, dialplan(text)).starts_with("0 hint(s) added, 0 removed, 0 changed;"));
+        assert!(preview(&live, dialplan("[default]\n")).starts_with("removed  7@default"));
     }
 
     #[test]

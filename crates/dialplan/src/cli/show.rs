@@ -205,5 +205,6 @@ fn entry(extension: &Extension, hint: Option<&Hint>) -> Entry {
 /// The line of a hint that was made of a pattern.
 fn instance(hint: &Hint) -> Line {
     let text = format!("hint: {}", hint.definition().text);
-    Line(None, text, REGISTRAR.to_owned())
+    let registrar = if hint.definition().auto { "autohints" } else { REGISTRAR };
+    Line(None, text, registrar.to_owned())
 }

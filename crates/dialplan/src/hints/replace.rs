@@ -5,6 +5,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
+use super::autohints::renewed;
 use super::table::{HintMap, Table, key};
 use super::writer::{Writer, instance};
 use crate::dialplan::{Dialplan, Found};
@@ -76,7 +77,7 @@ impl Writer {
     ) -> (Table, Vec<Arc<Hint>>, ReplaceReport) {
         let mut merge = Merge { old, new: Vec::new(), report: ReplaceReport::default() };
         let hints = merge.named(dialplan);
-        let (instances, removed) = merge.kept(definitions, &hints);
+        let (instances, removed) = merge.kept(definitions, &hints, dialplan, self.now);
         let Merge { new, report, .. } = merge;
         let table = Table::new(dialplan.clone(), hints, instances);
 
@@ -90,6 +91,7 @@ impl Writer {
         for hint in &new {
             self.refresh(hint, &reload);
         }
+        self.renew_autohints(dialplan);
         (table, removed, report)
     }
 }
@@ -129,11 +131,18 @@ impl Merge<'_> {
 
     /// The hints from before that a pattern of their context still stands for, and those that are
     /// gone.
-    fn kept(&mut self, definitions: &Definitions, named: &HintMap) -> (HintMap, Vec<Arc<Hint>>) {
+    fn kept(
+        &mut self,
+        definitions: &Definitions,
+        named: &HintMap,
+        dialplan: &Dialplan,
+        now: u64,
+    ) -> (HintMap, Vec<Arc<Hint>>) {
         let mut instances = HintMap::default();
         let mut removed = Vec::new();
         for hint in self.old.iter().filter(|hint| !named.contains_key(hint.key())) {
-            match definitions.0.get(hint.key()).cloned().flatten() {
+            let of_pattern = definitions.0.get(hint.key()).cloned().flatten();
+            match of_pattern.or_else(|| renewed(&hint, dialplan, now)) {
                 Some(definition) => {
                     let hint = self.redefine(hint, definition);
                     self.keep(&hint);

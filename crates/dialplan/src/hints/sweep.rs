@@ -35,7 +35,7 @@ impl Writer {
     fn sweep(&mut self, table: &Table, now: u64) -> usize {
         let mut gone = Vec::new();
         let mut unwatched = Vec::new();
-        for hint in table.instances() {
+        for hint in table.instances().filter(|hint| !hint.definition().auto) {
             if hint.condemn_if_idle(now, IDLE) {
                 gone.push(hint);
             } else if hint.watchers() == 0 {

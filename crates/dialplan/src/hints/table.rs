@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::hash::BuildHasher;
 
+use crate::context::Context;
 use crate::dialplan::{Dialplan, Found};
 use crate::hint::Hint;
 
@@ -49,8 +50,11 @@ impl Table {
         &self.dialplan
     }
 
-    pub(crate) fn find(&self, context: &str, exten: &str) -> Option<Match<'_>> {
-        let found = self.dialplan.find_hint(context, exten)?;
+    pub(crate) fn find(&self, context: &str, exten: &str, now: u64) -> Option<Match<'_>> {
+        let Some(found) = self.dialplan.find_hint(context, exten, now) else {
+            let auto = |c: &Context| c.autohints.then(|| self.instance(&key(exten, &c.name))).flatten();
+            return self.dialplan.search(context, now, auto).map(Match::Hint);
+        };
         if !found.extension.is_pattern() {
             let key = key(&found.extension.name, &found.context.name);
             return self.hints.get(&*key).cloned().map(Match::Hint);

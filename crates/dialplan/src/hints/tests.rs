@@ -7,6 +7,7 @@ use state::{DeviceState, ExtensionState, PresenceState, PresenceValue, SourceId}
 use crate::*;
 
 mod any_sequence;
+mod autohints;
 mod explain;
 mod functions;
 mod large;
@@ -91,6 +92,32 @@ fn only_visible_changes_are_told() {
     let snapshot = hints.get("1@d").unwrap().snapshot();
     assert_eq!(snapshot.devices.last().unwrap().state, DeviceState::Busy);
     assert_eq!(set("PJSIP/other", DeviceState::Busy), []);
+}
+
+/// A hint follows a device in any spelling of its name, pushed or asked for; in Asterisk it stays as
+/// it was first.
+#[test]
+fn a_hint_follows_its_device_in_any_letter_case() {
+    let hints = load("[d]\nexten => 1,hint,pjsip/alice\nexten => 2,hint,CUSTOM:Lamp,custompresence:X\n");
+    let phone = Arc::new(Mutex::new(DeviceState::NotInUse));
+    struct Phone(Arc<Mutex<DeviceState>>);
+    impl DeviceProvider for Phone {
+        fn state(&self, rest: &str) -> DeviceState {
+            assert_eq!(rest.to_lowercase(), "alice");
+            *self.0.lock().unwrap()
+        }
+    }
+    let _pjsip = hints.add_technology("PJSIP", Arc::new(Phone(phone.clone())));
+    assert_eq!(state(&hints, "1@d"), ExtensionState::Idle);
+    *phone.lock().unwrap() = DeviceState::Ringing;
+    hints.device_changed("PJSIP/alice");
+    assert_eq!(state(&hints, "1@d"), ExtensionState::Ringing);
+    hints.set_device_state("PJSIP/Alice", &SourceId::new("publish:1"), DeviceState::InUse, None);
+    assert_eq!(state(&hints, "1@d"), ExtensionState::InUseRinging);
+    let _custom = hints.add_provider("Custom", fixed(DeviceState::Busy));
+    let _presence = hints.add_presence_provider("CustomPresence", Arc::new(Fixed::default()));
+    let shown = hints.get("2@d").unwrap().snapshot();
+    assert_eq!((shown.state, shown.presence.state), (ExtensionState::Busy, PresenceState::Away));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use state::{
     DeviceChange, DeviceState, DeviceStates, ExtensionState, Name, NameRef, PresenceValue, SourceId,
 };
 
+use super::autohints::AutoHints;
 use super::history::History;
 use super::providers::Providers;
 use super::table::{Table, key};
@@ -31,6 +32,7 @@ pub(super) struct Writer {
     /// What a presentity says, and the hints that name it.
     pub(super) presentities: HashMap<Name, Presentity, RandomState>,
     pub(super) history: History,
+    pub(super) autohints: AutoHints,
     /// Hints of patterns that nobody watched when they were last looked at, the oldest first.
     pub(super) unwatched: VecDeque<Arc<Hint>>,
     /// When the change that is being made is made, in milliseconds since 1970.
@@ -166,11 +168,17 @@ impl Writer {
         let context = found.context.name.clone();
         let key = key(exten, &context).into();
         let hint = Hint::new(key, exten.into(), context, definition);
-        self.watch(&hint);
-        self.refresh(&hint, &Arc::new(Cause::Reload));
+        self.watch_new(&hint);
         table.insert(&hint);
         self.make_room(table, &hint);
         hint
+    }
+
+    /// Lets a hint that nobody knows yet follow its devices, and computes it.
+    pub(super) fn watch_new(&mut self, hint: &Arc<Hint>) {
+        self.watch(hint);
+        // What it shows first is no change, so the cause does not matter.
+        self.refresh(hint, &Arc::new(Cause::Reload));
     }
 
     /// Lets a hint follow its devices and presentities.
@@ -251,6 +259,9 @@ impl Writer {
     /// Recomputes the hints of devices that changed.
     pub(super) fn apply(&mut self, changes: impl IntoIterator<Item = DeviceChange>, by: &By) {
         for change in changes {
+            if change.new.is_some() {
+                self.autohints.note(&change.device);
+            }
             let Some(hints) = self.devices.get(&NameRef(&change.device)).cloned() else {
                 continue;
             };
@@ -277,6 +288,12 @@ impl Writer {
     }
 }
 
+/// Whether a name means nothing else inside of a hint's value or in a key.
+pub(super) fn is_plain(exten: &str) -> bool {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"&,@(){}[]$".contains(c);
+    exten.len() <= 79 && exten.chars().all(plain)
+}
+
 /// What a pattern hint means for one extension. Calls functions: only without the writer's lock.
 ///
 /// Names that would mean something else inside of a hint's value, or in a key, are refused: nobody
@@ -287,8 +304,7 @@ pub(super) fn instance(
     found: Found<'_>,
     exten: &str,
 ) -> Option<HintDefinition> {
-    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"&,@(){}[]$".contains(c);
-    if exten.len() > 79 || !exten.chars().all(plain) {
+    if !is_plain(exten) {
         return None;
     }
     let globals = dialplan.global_map();

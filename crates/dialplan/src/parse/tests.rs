@@ -87,9 +87,9 @@ exten => _,1,NoOp()
 exten => 3/5,hint,Custom:c
 exten => _.,1,NoOp()
 include => none
-include => d,9:00-17:00,mon-fri,*,*
+include => d,9:00-17:00,mon-fri,*,*&,UTC
 lswitch => Loopback/x
-autohints = no
+autohints = perhaps
 bogus => 1
 exten => 9,1,NoOp()
 ";
@@ -113,8 +113,9 @@ Warning 18:1 pattern '_[1' misses a ']'; line skipped
 Warning 19:1 a pattern without characters; line skipped
 Warning 20:1 the hint of '3' is for one caller: nobody finds it
 Notice 21:1 pattern '_.' matches special extensions too: better '_X.'
-Warning 23:1 times of an include are not looked at: it always counts
+Warning 23:1 include of 'd': '*' is no month; line skipped
 Warning 24:1 lswitch is not supported: nothing is looked up there
+Warning 25:1 autohints is yes or no, not 'perhaps'
 Warning 26:1 unknown directive 'bogus'
 Notice 22:1 context 'd' includes 'none', which does not exist"
         .lines()
@@ -134,7 +135,7 @@ Notice 22:1 context 'd' includes 'none', which does not exist"
             "_. 1[] NoOp()",
         ]
     );
-    assert!(dialplan.find_hint("d", "3").is_none());
+    assert!(dialplan.find_hint("d", "3", 0).is_none());
 }
 
 #[test]
@@ -217,7 +218,7 @@ exten => 15/1,hint,Custom:caller
 ";
     let (dialplan, _) = read_text(text);
     let find = |context: &str, exten: &str| {
-        let found = dialplan.find_hint(context, exten)?;
+        let found = dialplan.find_hint(context, exten, 0)?;
         assert_eq!(found.hint.number, HINT);
         Some(format!("{} {} {}", found.context.name, found.extension.name, found.hint.app))
     };
@@ -244,9 +245,9 @@ fn freepbx_is_read_without_complaint() {
              which does not exist",
         ]
     );
-    let hint = dialplan.find_hint("from-internal", "100").unwrap().hint;
+    let hint = dialplan.find_hint("from-internal", "100", 0).unwrap().hint;
     assert_eq!(&*hint.app, "PJSIP/100&Custom:DND100,CustomPresence:100");
-    let star = dialplan.find_hint("from-internal", "*76100").unwrap().hint;
+    let star = dialplan.find_hint("from-internal", "*76100", 0).unwrap().hint;
     assert_eq!(&*star.app, "Custom:DND${EXTEN:3}");
 }
 
@@ -257,10 +258,10 @@ fn an_extension_exists_with_or_without_a_hint() {
          include => e\n[e]\nexten => 5-0,1,NoOp\ninclude => d\n[other]\n",
     );
     for exten in ["1", "27", "3", "50", "5-0"] {
-        assert!(dialplan.exists("d", exten) && dialplan.exists("e", exten), "{exten}");
-        assert!(!dialplan.exists("other", exten) && !dialplan.exists("none", exten));
+        assert!(dialplan.exists("d", exten, 0) && dialplan.exists("e", exten, 0), "{exten}");
+        assert!(!dialplan.exists("other", exten, 0) && !dialplan.exists("none", exten, 0));
     }
     for exten in ["", "2", "277", "_2X", "4", "6"] {
-        assert!(!dialplan.exists("d", exten), "{exten}");
+        assert!(!dialplan.exists("d", exten, 0), "{exten}");
     }
 }

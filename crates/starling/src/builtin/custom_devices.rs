@@ -91,6 +91,10 @@ impl Builtin for FuncDevstate {
         let function = DeviceStateFunction { hints: Arc::downgrade(hints), devices: devices.clone() };
         *lock(&self.function) = Some(hints.functions().add("DEVICE_STATE", Arc::new(function)));
         *lock(&self.provider) = Some(self.server.hints.add_provider("Custom", devices.clone()));
+        // Contexts with autohints have hints for all of them from the start.
+        for name in devices.names() {
+            hints.device_changed(&format!("Custom:{name}"));
+        }
         self.commands.set(crate::commands::devstate::register(&self.server, &devices));
         Ok(LoadOutcome::Success)
     }

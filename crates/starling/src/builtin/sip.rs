@@ -86,6 +86,6 @@ struct Extensions(Arc<Hints>);
 
 impl ExtensionLookup for Extensions {
     fn exists(&self, context: &str, extension: &str) -> bool {
-        self.0.dialplan().exists(context, extension)
+        self.0.exists(context, extension)
     }
 }

@@ -41,7 +41,7 @@ fn explain(cx: &mut Invocation<'_>, server: &Server, asked: &str) -> Outcome {
     // What is asked for in one context may stand in another, which it includes.
     let dialplan = server.hints.dialplan();
     let found = asked.rsplit_once('@').and_then(|(exten, context)| {
-        let found = dialplan.find_hint(context, exten)?;
+        let found = dialplan.find_hint(context, exten, server.hints.now())?;
         let exten = if found.extension.is_pattern() { exten } else { &found.extension.name };
         Some((format!("{exten}@{}", found.context.name), found))
     });
@@ -69,7 +69,11 @@ fn text(hint: &Explanation, watchers: &[WatcherInfo]) -> String {
     if !hint.providers.is_empty() {
         let _ = write!(text, ", presence {}", presence(&hint.presence));
     }
-    let made = if definition.from_pattern { "made of the pattern at " } else { "" };
+    let made = match (definition.from_pattern, definition.auto) {
+        (true, _) => "made of the pattern at ",
+        (_, true) => "made by autohints of the context at ",
+        _ => "",
+    };
     let name = if definition.name.is_empty() { String::new() } else { format!(" ({})", definition.name) };
     let _ = writeln!(text, "\n  {}{name}\n  {made}{}", definition.text, definition.pos);
     let _ = writeln!(text, "\nDevices: {}", hint.aggregate);

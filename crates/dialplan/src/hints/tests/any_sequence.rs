@@ -14,6 +14,7 @@ const ASKED: [&str; 5] = ["1", "2", "30", "31", "_3X"];
 enum Step {
     Replace(Vec<(usize, String)>),
     Find(usize),
+    Sweep(u64),
     Watch(usize),
     Set(usize, usize, usize, Option<u64>),
     Remove(usize, usize),
@@ -35,6 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => lines.prop_map(Step::Replace),
         2 => (0..ASKED.len()).prop_map(Step::Find),
+        1 => (0..4u64).prop_map(|minutes| Step::Sweep(minutes * 60_000)),
         1 => (0..ASKED.len()).prop_map(Step::Watch),
         6 => (0..5usize, 0..2usize, 0..9usize, prop::option::of(0..9u64))
             .prop_map(|(d, s, v, l)| Step::Set(d, s, v, l)),
@@ -128,6 +130,7 @@ impl World {
                 hints.replace(plan(&format!("[d]\n{}", lines.collect::<String>())));
             }
             Step::Find(e) => drop(hints.find("d", ASKED[*e])),
+            Step::Sweep(now) => _ = hints.sweep(*now),
             Step::Watch(e) => drop(hints.find("d", ASKED[*e]).map(|hint| hint.add_watcher())),
             Step::Set(d, s, v, lease) => {
                 let state = DeviceState::ALL[*v];

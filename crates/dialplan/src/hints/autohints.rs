@@ -1,0 +1,76 @@
+//! `autohints = yes`: a context that has a hint for each device whose state is reported, named by
+//! what stands behind the label: `1000` of `PJSIP/1000`.
+
+use std::sync::Arc;
+
+use super::table::{Table, key};
+use super::writer::{Writer, is_plain};
+use crate::dialplan::Dialplan;
+use crate::hint::{Hint, HintDefinition};
+use crate::hint_text::HintText;
+
+/// Devices that may get hints.
+#[derive(Default)]
+pub(super) struct AutoHints {
+    /// Whether any context wants them.
+    wanted: bool,
+    devices: Vec<Arc<str>>,
+}
+
+impl AutoHints {
+    /// Notes that a device is reported.
+    pub(super) fn note(&mut self, device: &Arc<str>) {
+        if self.wanted {
+            self.devices.push(device.clone());
+        }
+    }
+}
+
+impl Writer {
+    /// Looks at all devices again, for a dialplan that was read anew.
+    pub(super) fn renew_autohints(&mut self, dialplan: &Dialplan) {
+        self.autohints.wanted = dialplan.contexts().iter().any(|context| context.autohints);
+        for (device, _) in self.states.iter() {
+            self.autohints.note(device);
+        }
+        // Of several devices of one name always the same one.
+        self.autohints.devices.sort();
+    }
+
+    /// Makes the hints of devices that are reported since.
+    pub(super) fn make_autohints(&mut self, table: &Table) {
+        for device in std::mem::take(&mut self.autohints.devices) {
+            let name = device.split_once(['/', ':']).map_or("", |(_, name)| name);
+            let looks_different = device.contains(['&', ',']);
+            if name.is_empty() || name.starts_with('_') || looks_different || !is_plain(name) {
+                continue;
+            }
+            let contexts = table.dialplan().contexts().iter();
+            for context in contexts.filter(|context| context.autohints) {
+                if table.find(&context.name, name, self.now).is_some() {
+                    continue;
+                }
+                let definition = HintDefinition {
+                    text: device.clone(),
+                    members: HintText { devices: vec![device.clone()], presence: Vec::new() },
+                    name: "".into(),
+                    pos: context.pos.clone(),
+                    from_pattern: false,
+                    auto: true,
+                };
+                let key = key(name, &context.name).into();
+                let hint = Hint::new(key, name.into(), context.name.clone(), definition);
+                self.watch_new(&hint);
+                table.insert(&hint);
+            }
+        }
+    }
+}
+
+/// What an autohint from before is defined as now, if it is to stay.
+pub(super) fn renewed(hint: &Hint, dialplan: &Dialplan, now: u64) -> Option<HintDefinition> {
+    let definition = hint.definition();
+    let context = dialplan.context(hint.context()).filter(|context| context.autohints)?;
+    let stays = definition.auto && dialplan.find_hint(&context.name, hint.exten(), now).is_none();
+    stays.then(|| HintDefinition { pos: context.pos.clone(), ..HintDefinition::clone(&definition) })
+}
