@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CONFIG ?= asterisk.conf
 
-.PHONY: help build run demo test lint bench clean
+.PHONY: help build run demo test lint bench fuzz clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile
@@ -30,6 +30,9 @@ test: ## install what the tests need and run everything that CI runs
 
 bench: build ## measure; writes target/bench/results.md
 	target/release/starling-bench
+
+fuzz: ## damaged input for every parser, 10 seconds each; needs nightly and cargo-fuzz
+	fuzz/run 10
 
 clean: ## remove everything that was built
 	$(CARGO) clean

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use crate::build::module_dir;
 
-/// The files of a server's directory. In all of them `{port}` stands for the server's port and
-/// `{modules}` for the directory of the built modules.
+/// The files of a server's directory. In all of them `{port}` stands for the server's port,
+/// `{port2}` for the one above it, which is free too, and `{modules}` for the directory of the built
+/// modules.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     files: BTreeMap<String, Option<String>>,
@@ -178,13 +179,18 @@ impl Config {
 
     /// Writes the files.
     pub(crate) fn write(&self, directory: &Path, port: u16) {
-        let (port, modules) = (port.to_string(), module_dir().display().to_string());
+        let values = [
+            ("{port}", port.to_string()),
+            ("{port2}", (port + 1).to_string()),
+            ("{modules}", module_dir().display().to_string()),
+        ];
         for (name, text) in &self.files {
             let path = directory.join(name);
             match text {
                 Some(text) => {
                     fs::create_dir_all(path.parent().unwrap_or(directory)).expect("the directory is ours");
-                    let text = text.replace("{port}", &port).replace("{modules}", &modules);
+                    let text =
+                        values.iter().fold(text.clone(), |text, (name, value)| text.replace(name, value));
                     fs::write(&path, text).expect("the directory is ours");
                 }
                 None => fs::create_dir_all(&path).expect("the directory is ours"),

@@ -273,7 +273,7 @@ impl Phone {
             }
             self.inbox.push_back(message);
         }
-        panic!("phone {} waits in vain; what came: {:?}", self.name, self.inbox);
+        panic!("phone {} of {} waits in vain; what came: {:?}", self.name, self.server, self.inbox);
     }
 
     fn read_until(&mut self, deadline: Instant) -> Option<Message> {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::build::starling;
@@ -68,6 +70,28 @@ impl Boot {
         (ended.stdout + &ended.stderr, ended.status)
     }
 
+    /// The processes that run with the directory's configuration, those in the background too.
+    pub fn processes(&self) -> Vec<i32> {
+        let directory = self.directory().as_os_str().as_encoded_bytes();
+        let uses_it = |pid: &i32| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.windows(directory.len()).any(|part| part == directory)
+        };
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(uses_it).collect()
+    }
+
+    /// Waits until none of them runs any more.
+    #[track_caller]
+    pub fn wait_for_end(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.processes().is_empty() {
+            assert!(Instant::now() < deadline, "{:?} still run", self.processes());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// A file in the directory.
     pub fn path(&self, file: &str) -> PathBuf {
         self.directory.path().join(file)
@@ -81,6 +105,15 @@ impl Boot {
     /// The port that the configuration names.
     pub fn port(&self) -> u16 {
         self.port.number()
+    }
+}
+
+impl Drop for Boot {
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            // It may end by itself meanwhile.
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
     }
 }
 
@@ -184,6 +217,21 @@ impl Server {
     #[track_caller]
     pub fn restart(self) -> Self {
         self.stop_for_restart().0.start()
+    }
+
+    /// Sends it a signal and waits for its end.
+    #[track_caller]
+    pub fn signal_and_end(self, signal: Signal) -> Ended {
+        self.process.signal(signal);
+        self.process.end()
+    }
+
+    /// Kills it, as a power cut would; gives what it leaves behind.
+    #[track_caller]
+    pub fn kill(self) -> Boot {
+        self.process.signal(Signal::SIGKILL);
+        self.process.end().expect(128 + 9);
+        self.boot
     }
 
     #[track_caller]

@@ -397,7 +397,7 @@ fn what_is_no_readable_file_is_no_module() {
         }
     }
     let closed = boot.path("modules/libres_closed.so");
-    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).expect("the file is ours");
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).expect("the file is ours");
     let server = boot.start();
     for name in ["res_folder", "res_closed"] {
         let shown = server.run(&format!("module show like {name}"));

@@ -1,6 +1,7 @@
 //! End-to-end tests, one file a subject.
 
 mod bad_input;
+mod baresip;
 mod cli;
 mod lamps;
 mod modules;

@@ -185,6 +185,30 @@ fn answers_go_where_via_and_force_rport_say() {
     server.stop();
 }
 
+/// IPv4 and IPv6 phones by turns, so that every shard serves both. (An IPv6 address was once read into
+/// the room of the IPv4 address before it, and the answer went astray.)
+#[test]
+fn an_ipv6_phone_is_answered_after_an_ipv4_phone() {
+    let second = "[udp6]\ntype=transport\nprotocol=udp\nbind=[::1]:{port}\n";
+    let config = Config::office().append("pjsip.conf", second).replace("pjsip.conf", "transport=udp\n", "");
+    let server = Server::start(config);
+    let mut phones: Vec<_> = (0..32)
+        .map(|number| {
+            let host = if number % 2 == 0 { "127.0.0.1" } else { "[::1]" };
+            let place = format!("{host}:{}", server.port()).parse().expect("an address");
+            let mut phone = Phone::at(place, "alice");
+            let lamp = phone.subscribe(Subscribe::presence("1000"));
+            (phone, lamp)
+        })
+        .collect();
+    server.devstate("Custom:a", "INUSE");
+    for (phone, lamp) in &mut phones {
+        phone.notify(lamp);
+        phone.refresh(lamp, 600);
+    }
+    server.stop();
+}
+
 /// The kernel spreads ports over the shards, and a Call-ID's shard is another one as often as not.
 #[test]
 fn sixty_four_phones_show_what_is_true() {

@@ -12,10 +12,11 @@
 //! ```
 
 use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{self, Child, Output, Stdio};
+use std::process::{self, Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -23,7 +24,7 @@ use tempfile::TempDir;
 use crate::interrupt::unblocked;
 use crate::office::Office;
 
-/// How long a server may take to start or to stop.
+/// How long the server may take to start, to stop, or for a command.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks whether another process has got further.
 const LOOK: Duration = Duration::from_millis(2);
@@ -43,9 +44,9 @@ pub enum ServerError {
     /// A command failed; with what it said.
     #[error("{0}: {1}")]
     Command(String, String),
-    /// It did not end when told to and was killed.
-    #[error("the server did not stop in time and was killed")]
-    Killed,
+    /// What should have ended has not, and was killed.
+    #[error("{0} did not end in time and was killed")]
+    Late(String),
 }
 
 /// A running server. Dropped, it is stopped.
@@ -122,9 +123,11 @@ impl Server {
     pub fn send(&self, line: &str) -> Result<Command, ServerError> {
         let mut command = process::Command::new(&self.program);
         command.arg("-C").arg(self.directory.path().join("asterisk.conf")).arg("-rx").arg(line);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().map_err(io(line))?;
-        Ok(Command { line: line.to_owned(), child })
+        // A file and not a pipe: whoever waits need not read, whatever the length.
+        let said = tempfile::tempfile_in(self.directory.path()).map_err(io(line))?;
+        let [out, errors] = [said.try_clone().map_err(io(line))?, said.try_clone().map_err(io(line))?];
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(errors).spawn().map_err(io(line))?;
+        Ok(Command { line: line.to_owned(), child, said })
     }
 
     /// Stops the server.
@@ -134,16 +137,9 @@ impl Server {
     /// It did not stop by itself, or not well.
     pub fn stop(mut self) -> Result<(), ServerError> {
         self.command("core stop now")?;
-        let end = Instant::now() + PATIENCE;
-        while Instant::now() < end {
-            if let Some(status) = self.child.try_wait().map_err(io("wait"))? {
-                let failed =
-                    || ServerError::Command("core stop now".into(), format!("server ended with {status}"));
-                return if status.success() { Ok(()) } else { Err(failed()) };
-            }
-            std::thread::sleep(LOOK);
-        }
-        Err(ServerError::Killed)
+        let status = end_of(&mut self.child)?.ok_or(ServerError::Late("the server".into()))?;
+        let failed = || ServerError::Command("core stop now".into(), format!("server ended with {status}"));
+        if status.success() { Ok(()) } else { Err(failed()) }
     }
 
     /// What `starling -V` says.
@@ -209,6 +205,7 @@ impl Drop for Server {
 pub struct Command {
     line: String,
     child: Child,
+    said: File,
 }
 
 impl Command {
@@ -217,20 +214,31 @@ impl Command {
     /// # Errors
     ///
     /// The command failed.
-    pub fn wait(self) -> Result<String, ServerError> {
-        let Output { status, stdout, stderr } = self.child.wait_with_output().map_err(io(&self.line))?;
-        let said = String::from_utf8_lossy(&stdout).into_owned();
-        if status.success() {
-            return Ok(said);
-        }
-        let said = said + &String::from_utf8_lossy(&stderr);
-        Err(ServerError::Command(self.line, said.trim().to_owned()))
+    pub fn wait(mut self) -> Result<String, ServerError> {
+        let status = end_of(&mut self.child)?.ok_or_else(|| ServerError::Late(self.line.clone()))?;
+        let mut said = Vec::new();
+        self.said.rewind().and_then(|()| self.said.read_to_end(&mut said)).map_err(io(&self.line))?;
+        let said = String::from_utf8_lossy(&said).into_owned();
+        if status.success() { Ok(said) } else { Err(ServerError::Command(self.line, said.trim().to_owned())) }
     }
 
     /// Whether it has ended, so that [`Command::wait`] does not wait.
     pub fn is_over(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
+}
+
+/// Waits for the end of a process; one that does not end in time is killed.
+fn end_of(child: &mut Child) -> Result<Option<ExitStatus>, ServerError> {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if let Some(status) = child.try_wait().map_err(io("wait"))? {
+            return Ok(Some(status));
+        }
+        std::thread::sleep(LOOK);
+    }
+    child.kill().and_then(|()| child.wait()).map_err(io("kill"))?;
+    Ok(None)
 }
 
 /// `starling` beside this program.

@@ -209,7 +209,8 @@ impl DeviceStates {
 
 impl Device {
     fn new() -> Self {
-        Self { reports: Vec::new(), aggregate: DeviceState::Invalid }
+        // Most devices have one source, and a vector grows to four at its first push.
+        Self { reports: Vec::with_capacity(1), aggregate: DeviceState::Invalid }
     }
 
     /// Gives what the same source said before.

@@ -12,7 +12,9 @@ pub const BATCH: usize = 64;
 /// The largest UDP datagram.
 const DATAGRAM: usize = 65_535;
 
-/// Buffers for reading, made once.
+/// Buffers for reading one socket, made once. Sockets of two address families must not share them:
+/// the kernel is told as much room for the address of a sender as that of the one before needed, and
+/// an IPv6 address does not fit where an IPv4 address was.
 pub struct Receiver {
     buffers: Vec<u8>,
     headers: MultiHeaders<SockaddrStorage>,

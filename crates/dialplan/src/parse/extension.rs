@@ -110,6 +110,10 @@ impl Reader {
             let message = format!("the hint of '{name}' is for one caller: nobody finds it");
             self.report(Severity::Warning, pos, message);
         }
+        if text.is_empty() {
+            let message = format!("the hint of '{name}' names no device: it shows Unavailable for ever");
+            self.report(Severity::Warning, pos, message);
+        }
         let (app, data) = match text.find('(') {
             Some(open) if !text[..open].contains("${") && !text[..open].contains("$[") => {
                 self.application(text, pos)

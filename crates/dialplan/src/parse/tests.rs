@@ -44,7 +44,10 @@ exten => _[1-3 ]X,next,Congestion
 exten => 7,hint
 ";
     let (dialplan, diagnostics) = read_text(text);
-    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    assert_eq!(
+        diagnostics,
+        ["Warning extensions.conf:11:1: the hint of '7' names no device: it shows Unavailable for ever"]
+    );
     assert_eq!(
         lines(&dialplan, "d"),
         [

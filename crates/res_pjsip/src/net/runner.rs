@@ -74,8 +74,8 @@ impl Runner {
                 self.sockets.into_iter().map(UdpSocket::from_std).collect::<std::io::Result<Vec<_>>>()?;
             let stats = self.shard.stats();
             let mut io = Io {
+                receivers: sockets.iter().map(|_| Receiver::new()).collect(),
                 sockets,
-                receiver: Receiver::new(),
                 sender: Sender::new(),
                 shards: self.shards,
                 trace: self.snapshot.trace.clone(),
@@ -91,7 +91,8 @@ impl Runner {
 
 struct Io {
     sockets: Vec<UdpSocket>,
-    receiver: Receiver,
+    /// One for each socket.
+    receivers: Vec<Receiver>,
     sender: Sender,
     shards: Vec<ShardInbox>,
     trace: TraceFilter,
@@ -149,9 +150,9 @@ impl Io {
     /// Reads one batch from each socket; true if anything was there.
     fn read(&mut self, shard: &mut Shard, now: Millis, out: &mut Output) -> bool {
         let mut any = false;
-        for (index, socket) in self.sockets.iter().enumerate() {
+        for (index, (socket, receiver)) in self.sockets.iter().zip(&mut self.receivers).enumerate() {
             let read = socket.try_io(Interest::READABLE, || {
-                self.receiver.receive(socket, |address, datagram| {
+                receiver.receive(socket, |address, datagram| {
                     let peer = Peer { transport: index as u16, address };
                     if self.trace != TraceFilter::Off {
                         self.trace.received(self.protocols[index], peer, datagram);

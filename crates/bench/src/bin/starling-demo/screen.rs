@@ -18,6 +18,9 @@ use crate::office::{Cell, DemoOffice, EXTENSIONS, PHONES, package};
 /// What the left part of a row is wide.
 const LEFT: usize = 26;
 
+/// Fits into eighty columns.
+const LEGEND: &str = "p pidf d dialog  o idle # in use ! ringing = on hold x away  red: wrong  q quits";
+
 /// Everything that the screen shows; drawn again only when it differs.
 #[derive(PartialEq, Eq)]
 struct Picture {
@@ -71,20 +74,16 @@ impl Screen {
     }
 
     fn draw(&mut self, picture: &Picture) -> Result<()> {
-        let (width, height) = (usize::from(picture.size.0), picture.size.1);
-        let cut = |text: &str| text.chars().take(width).collect::<String>();
+        let (width, height) = (usize::from(picture.size.0), usize::from(picture.size.1));
         let kinds: String = (0..PHONES).map(|phone| kind(package(phone))).collect();
-        let mut lines = vec![picture.header.clone(), format!("{:<LEFT$}{kinds}", "exten state     agree")];
-        lines.extend(picture.rows.iter().map(|(left, _)| left.clone()));
-        lines.push(
-            "p pidf  d dialog-info  o idle  # in use  ! ringing  = on hold  x away  red wrong  q quits"
-                .into(),
-        );
-        for (y, line) in (0..height).zip(&lines) {
-            queue!(self.out, MoveTo(0, y), Print(cut(line)), Clear(ClearType::UntilNewLine))?;
-        }
-        for (y, (_, cells)) in (2..height).zip(&picture.rows) {
-            queue!(self.out, MoveTo(u16::try_from(LEFT).unwrap_or(u16::MAX), y))?;
+        let head = format!("{:<LEFT$}{kinds}", "exten state     agree");
+        let no_cells: &[Option<Cell>] = &[];
+        let mut lines = vec![(picture.header.as_str(), no_cells), (head.as_str(), no_cells)];
+        lines.extend(picture.rows.iter().map(|(left, cells)| (left.as_str(), cells.as_slice())));
+        lines.push((LEGEND, no_cells));
+        for (y, (text, cells)) in (0..).zip(lines.into_iter().take(height)) {
+            let text: String = text.chars().take(width).collect();
+            queue!(self.out, MoveTo(0, y), Clear(ClearType::UntilNewLine), Print(format!("{text:<LEFT$}")))?;
             for cell in cells.iter().take(width.saturating_sub(LEFT)) {
                 let (glyph, colour) = look(*cell);
                 if cell.is_some_and(|cell| !cell.is_right) {
@@ -93,7 +92,6 @@ impl Screen {
                 queue!(self.out, SetForegroundColor(colour), Print(glyph), ResetColor)?;
             }
         }
-        queue!(self.out, Clear(ClearType::FromCursorDown))?;
         self.out.flush()
     }
 }
@@ -151,5 +149,22 @@ fn look(cell: Option<Cell>) -> (char, Color) {
         Some(Some(Lamp::Blinking)) => ('!', Color::Yellow),
         Some(Some(Lamp::Held)) => ('=', Color::Cyan),
         Some(Some(Lamp::Unavailable)) => ('x', Color::DarkGrey),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_fits_a_common_terminal() {
+        const { assert!(LEGEND.len() <= 80 && LEFT + PHONES <= 80 && EXTENSIONS + 3 <= 24) };
+    }
+
+    #[test]
+    fn every_lamp_looks_different() {
+        let looks: std::collections::HashSet<_> =
+            Lamp::ALL.map(|lamp| look(Some(Cell { shown: Some(lamp), is_right: true })).0).into();
+        assert_eq!(looks.len(), Lamp::ALL.len());
     }
 }
