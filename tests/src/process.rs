@@ -4,10 +4,11 @@ use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use wait_timeout::ChildExt as _;
 
 /// How long anything is waited for. A loaded machine needs seconds where an idle one needs none.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -96,14 +97,8 @@ impl Process {
         let closed = self.output.wait(|streams| streams.closed == 2).closed;
         assert_eq!(closed, 2, "{} does not end:\n{}", self.name, self.printed());
         // Whoever has closed both outputs is about to end.
-        let deadline = Instant::now() + PATIENCE;
-        let status = loop {
-            match self.child.try_wait().expect("our own child") {
-                Some(status) => break status,
-                None => assert!(Instant::now() < deadline, "{} does not end", self.name),
-            }
-            thread::sleep(Duration::from_millis(1));
-        };
+        let status = self.child.wait_timeout(PATIENCE).expect("our own child");
+        let status = status.unwrap_or_else(|| panic!("{} does not end", self.name));
         let streams = self.output.lock();
         let [stdout, stderr] = streams.text.each_ref().map(|text| String::from_utf8_lossy(text).into_owned());
         Ended { status: exit_status(status), stdout, stderr }

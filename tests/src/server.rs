@@ -82,7 +82,7 @@ impl Boot {
         pids.filter(uses_it).collect()
     }
 
-    /// Waits until none of them runs any more.
+    /// Waits until none of them runs any more. They are no children of the test, so nothing tells when.
     #[track_caller]
     pub fn wait_for_end(&self) {
         let deadline = Instant::now() + PATIENCE;

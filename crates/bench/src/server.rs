@@ -20,13 +20,14 @@ use std::process::{self, Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use wait_timeout::ChildExt as _;
 
 use crate::interrupt::unblocked;
 use crate::office::Office;
 
 /// How long the server may take to start, to stop, or for a command.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks whether another process has got further.
+/// Between two looks whether the server has a control socket yet.
 const LOOK: Duration = Duration::from_millis(2);
 
 /// Why there is no server, or why it does not do what it is told.
@@ -230,15 +231,11 @@ impl Command {
 
 /// Waits for the end of a process; one that does not end in time is killed.
 fn end_of(child: &mut Child) -> Result<Option<ExitStatus>, ServerError> {
-    let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
-        if let Some(status) = child.try_wait().map_err(io("wait"))? {
-            return Ok(Some(status));
-        }
-        std::thread::sleep(LOOK);
+    let status = child.wait_timeout(PATIENCE).map_err(io("wait"))?;
+    if status.is_none() {
+        child.kill().and_then(|()| child.wait()).map_err(io("kill"))?;
     }
-    child.kill().and_then(|()| child.wait()).map_err(io("kill"))?;
-    Ok(None)
+    Ok(status)
 }
 
 /// `starling` beside this program.

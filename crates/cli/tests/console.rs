@@ -1,7 +1,9 @@
 //! Consoles on a real terminal: this test runs itself again as the console's process, on a pseudo terminal.
 
-// Helpers of tests are tests: one that unwraps fails with a message.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 mod common;
 

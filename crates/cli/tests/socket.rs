@@ -1,7 +1,9 @@
 //! The control socket from outside: our client, a client as of the field, and clients that misbehave.
 
-// Helpers of tests are tests: one that unwraps fails with a message.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 mod common;
 

@@ -7,7 +7,7 @@
 //! while it is mapped crashes. A copy in `astrundir` would do too, but `/run` is usually mounted
 //! `noexec`.
 
-#![allow(unsafe_code)]
+#![allow(unsafe_code, reason = "the one place that maps foreign code")]
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -1,7 +1,9 @@
 //! Starting what `modules.conf` names, with modules of the daemon and with real files.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 mod support;
 

@@ -1,7 +1,9 @@
 //! Loading, calling, unloading: nothing stays mapped, nothing that is kept points into what is gone.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 mod support;
 

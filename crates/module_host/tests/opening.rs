@@ -1,7 +1,9 @@
 //! What is opened and what is refused, with real files.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 mod support;
 

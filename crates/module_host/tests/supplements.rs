@@ -1,7 +1,9 @@
 //! The supplements of pidf from their files: in the order of `modules.conf`, and gone when unloaded.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 mod support;
 

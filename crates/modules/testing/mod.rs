@@ -1,8 +1,11 @@
 //! What the modules' tests share: a subscription, the making of a body, and a strict reader of it.
 //! A test has it by `#[path = "../../testing/mod.rs"] mod testing;`.
 
-// Each test uses its own part of this, and helpers unwrap: then the test fails, which is what it is for.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
+#![allow(dead_code, reason = "each test uses its own part of this")]
 
 use module_api::{Body, BodyContext, BodyGenerator, BodySupplement, Payload};
 use proptest::prelude::*;

@@ -1,8 +1,8 @@
 //! The trait objects of the edge. In an epoch a trait only grows at its end, by a method with a
 //! default: abi_stable's tables of methods are read by what they hold.
 
-// Not ours: `#[sabi_trait]` generates the objects, and that takes unsafe code.
-#![allow(unsafe_code, non_local_definitions)]
+#![allow(unsafe_code, reason = "not ours: `#[sabi_trait]` generates the objects, and that takes unsafe code")]
+#![allow(non_local_definitions, reason = "not ours: `#[sabi_trait]` generates them within constants")]
 
 use abi_stable::{
     sabi_trait,

@@ -1,7 +1,6 @@
 //! What the tests share: the module files, built for real, and a daemon around the host.
 
-// Each test file uses its own part of this.
-#![allow(dead_code)]
+#![allow(dead_code, reason = "each test file uses its own part of this")]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,12 @@
 //! The bodies, against what Asterisk sent, and the callers that its captures have none of.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
+
+#[path = "../../testing/mod.rs"]
+mod testing;
 
 use std::path::Path;
 
@@ -10,6 +15,7 @@ use module_api::{
     Body, BodyContext, BodyGenerator, CallerInfo, DeviceInfo, ExtensionState as State, Fail, Party, Payload,
 };
 use res_pjsip_dialog_info_body_generator::DialogInfo;
+use testing::{body, context};
 
 const RINGING_INUSE: i32 = State::RINGING | State::INUSE;
 
@@ -27,26 +33,8 @@ const CAPTURES: [(&str, u32, i32, bool); 9] = [
     ("early-RINGINUSE", 0, RINGING_INUSE, true),
 ];
 
-fn context(data: &Payload) -> BodyContext<'_> {
-    BodyContext {
-        data,
-        resource: "1000".into(),
-        local: "sip:1000@127.0.0.1:15060".into(),
-        remote: "sip:alice@127.0.0.1".into(),
-        domain: "127.0.0.1".into(),
-        user_agent: "".into(),
-        endpoint: "alice".into(),
-        version: 0,
-        early_inuse_ringing: false,
-    }
-}
-
 fn generate(cx: &BodyContext<'_>) -> String {
-    let mut body = Body::new();
-    DialogInfo.generate(cx, &mut body).unwrap();
-    let mut out = Vec::new();
-    body.finish(&mut out);
-    String::from_utf8(out).unwrap()
+    body(&DialogInfo, &[], cx)
 }
 
 fn payload(state: i32, devices: Vec<DeviceInfo>) -> Payload {

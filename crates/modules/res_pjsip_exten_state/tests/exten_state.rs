@@ -1,7 +1,9 @@
 //! Both packages over a dialplan of one hint.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 use std::sync::{Arc, Mutex};
 

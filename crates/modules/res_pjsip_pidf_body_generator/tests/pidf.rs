@@ -1,8 +1,10 @@
 //! The bodies, against what Asterisk sent. It had its eyebeam supplement loaded, so the captures are
 //! compared without what that adds; the supplements' own tests compare them whole.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 #[path = "../../testing/mod.rs"]
 mod testing;

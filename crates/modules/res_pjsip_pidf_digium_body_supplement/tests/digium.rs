@@ -1,8 +1,10 @@
 //! The bodies, whole, against what Asterisk sent with both of its pidf supplements loaded: together,
 //! each alone, none, and in the other order.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 #[path = "../../testing/mod.rs"]
 mod testing;

@@ -1,7 +1,9 @@
 //! The bodies, whole, against what Asterisk sent with its eyebeam supplement loaded.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
 
 #[path = "../../testing/mod.rs"]
 mod testing;

@@ -1,13 +1,19 @@
 //! The bodies of both types, against what Asterisk sent. The `atomid` is random: it is cut out.
 
-// Helpers of tests unwrap too: then the test fails, which is what it is for.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests unwrap too: then the test fails, which is what it is for"
+)]
+
+#[path = "../../testing/mod.rs"]
+mod testing;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use module_api::{Body, BodyContext, BodyGenerator, ExtensionState as State, Fail, Inputs, Payload};
+use module_api::{Body, BodyGenerator, ExtensionState as State, Fail, Inputs, Payload};
 use res_pjsip_xpidf_body_generator::{Uuids, Xpidf};
+use testing::{body, context};
 
 /// Captures, and the states that they were made with.
 const CAPTURES: [(&str, i32); 16] = [
@@ -29,28 +35,10 @@ const CAPTURES: [(&str, i32); 16] = [
     ("cpim-terminated", State::IDLE),
 ];
 
-fn context(data: &Payload) -> BodyContext<'_> {
-    BodyContext {
-        data,
-        resource: "1000".into(),
-        local: "sip:1000@127.0.0.1:15060".into(),
-        remote: "sip:alice@127.0.0.1".into(),
-        domain: "127.0.0.1".into(),
-        user_agent: "".into(),
-        endpoint: "alice".into(),
-        version: 0,
-        early_inuse_ringing: false,
-    }
-}
-
 fn generate(generator: &Xpidf, state: i32) -> String {
     let state = State { exten: "1000".into(), state, ..Default::default() };
     let data = Payload::extension_state(1, state);
-    let mut body = Body::new();
-    generator.generate(&context(&data), &mut body).unwrap();
-    let mut out = Vec::new();
-    body.finish(&mut out);
-    String::from_utf8(out).unwrap()
+    body(generator, &[], &context(&data))
 }
 
 /// The text without the atom's id, and the id.

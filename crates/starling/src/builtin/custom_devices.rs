@@ -1,16 +1,16 @@
 //! `func_devstate`: devices named `Custom:NAME`, whose state an operator sets.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use dialplan::{DeviceProvider, FunctionGuard, Hints, ProviderGuard};
+use dialplan::{DeviceProvider, Hints};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use state::DeviceState;
 use store::Store;
 
 use super::custom_states::CustomStates;
 use super::functions::DeviceStateFunction;
-use super::{Commands, info};
-use crate::server::{Server, lock};
+use super::{Registrations, info};
+use crate::server::Server;
 
 /// The `Custom:` devices. A device that was never set is UNKNOWN, which hints show as idle.
 pub(crate) struct CustomDevices {
@@ -39,7 +39,7 @@ impl CustomDevices {
 
     /// The names without `Custom:`.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.states.all().iter().map(|(name, _)| name.as_str().to_owned()).collect()
+        self.states.names()
     }
 
     /// The text of `devstate list`.
@@ -64,19 +64,12 @@ fn parse(word: &str) -> DeviceState {
 
 pub(super) struct FuncDevstate {
     server: Arc<Server>,
-    commands: Commands,
-    provider: Mutex<Option<ProviderGuard>>,
-    function: Mutex<Option<FunctionGuard>>,
+    registrations: Registrations,
 }
 
 impl FuncDevstate {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        Self {
-            server: server.clone(),
-            commands: Commands::default(),
-            provider: Mutex::default(),
-            function: Mutex::default(),
-        }
+        Self { server: server.clone(), registrations: Registrations::default() }
     }
 }
 
@@ -89,20 +82,18 @@ impl Builtin for FuncDevstate {
         let hints = &self.server.hints;
         let devices = CustomDevices::new(hints, &self.server.store);
         let function = DeviceStateFunction { hints: Arc::downgrade(hints), devices: devices.clone() };
-        *lock(&self.function) = Some(hints.functions().add("DEVICE_STATE", Arc::new(function)));
-        *lock(&self.provider) = Some(self.server.hints.add_provider("Custom", devices.clone()));
+        self.registrations.add(hints.functions().add("DEVICE_STATE", Arc::new(function)));
+        self.registrations.add(hints.add_provider("Custom", devices.clone()));
         // Contexts with autohints have hints for all of them from the start.
         for name in devices.names() {
             hints.device_changed(&format!("Custom:{name}"));
         }
-        self.commands.set(crate::commands::devstate::register(&self.server, &devices));
+        self.registrations.add(crate::commands::devstate::register(&self.server, &devices));
         Ok(LoadOutcome::Success)
     }
 
     fn unload(&self) -> Result<(), String> {
-        self.commands.clear();
-        lock(&self.function).take();
-        lock(&self.provider).take();
+        self.registrations.clear();
         Ok(())
     }
 }

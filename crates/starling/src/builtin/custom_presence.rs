@@ -4,11 +4,11 @@
 //! and message are base64. A message may hold commas; only a last field that is exactly `e` is the
 //! option.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dialplan::{FunctionGuard, Hints, PresenceProvider, ProviderGuard};
+use dialplan::{Hints, PresenceProvider};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use state::cli::PresenceRow;
 use state::{PresenceState, PresenceValue};
@@ -16,8 +16,8 @@ use store::Store;
 
 use super::custom_states::CustomStates;
 use super::functions::PresenceStateFunction;
-use super::{Commands, info};
-use crate::server::{Server, lock};
+use super::{Registrations, info};
+use crate::server::Server;
 
 /// The `CustomPresence:` presentities. One that was never set is `not_set`.
 pub(crate) struct CustomPresence {
@@ -82,7 +82,7 @@ impl CustomPresence {
 
     /// The names without `CustomPresence:`.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.states.all().iter().map(|(name, _)| name.as_str().to_owned()).collect()
+        self.states.names()
     }
 
     /// The text of `presencestate list`.
@@ -106,19 +106,12 @@ impl PresenceProvider for CustomPresence {
 
 pub(super) struct FuncPresencestate {
     server: Arc<Server>,
-    commands: Commands,
-    provider: Mutex<Option<ProviderGuard>>,
-    function: Mutex<Option<FunctionGuard>>,
+    registrations: Registrations,
 }
 
 impl FuncPresencestate {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        Self {
-            server: server.clone(),
-            commands: Commands::default(),
-            provider: Mutex::default(),
-            function: Mutex::default(),
-        }
+        Self { server: server.clone(), registrations: Registrations::default() }
     }
 }
 
@@ -131,17 +124,14 @@ impl Builtin for FuncPresencestate {
         let hints = &self.server.hints;
         let presence = CustomPresence::new(hints, &self.server.store);
         let function = PresenceStateFunction { hints: Arc::downgrade(hints), presence: presence.clone() };
-        *lock(&self.function) = Some(hints.functions().add("PRESENCE_STATE", Arc::new(function)));
-        *lock(&self.provider) =
-            Some(self.server.hints.add_presence_provider("CustomPresence", presence.clone()));
-        self.commands.set(crate::commands::presencestate::register(&self.server, &presence));
+        self.registrations.add(hints.functions().add("PRESENCE_STATE", Arc::new(function)));
+        self.registrations.add(hints.add_presence_provider("CustomPresence", presence.clone()));
+        self.registrations.add(crate::commands::presencestate::register(&self.server, &presence));
         Ok(LoadOutcome::Success)
     }
 
     fn unload(&self) -> Result<(), String> {
-        self.commands.clear();
-        lock(&self.function).take();
-        lock(&self.provider).take();
+        self.registrations.clear();
         Ok(())
     }
 }

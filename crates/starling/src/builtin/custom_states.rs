@@ -59,6 +59,11 @@ impl CustomStates {
         lock(&self.values).get(&Name::new(name)).cloned()
     }
 
+    /// The names, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        lock(&self.values).keys().map(|name| name.as_str().to_owned()).collect()
+    }
+
     /// All of them, by name.
     pub(crate) fn all(&self) -> Vec<(Name, Arc<str>)> {
         lock(&self.values).iter().map(|(name, value)| (name.clone(), value.clone())).collect()

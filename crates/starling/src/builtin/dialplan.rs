@@ -6,18 +6,18 @@ use conf::Diagnostic;
 use dialplan::{Dialplan, Functions};
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 
-use super::{Commands, info};
+use super::{Registrations, info};
 use crate::report::report;
 use crate::server::Server;
 
 pub(super) struct PbxConfig {
     server: Arc<Server>,
-    commands: Commands,
+    registrations: Registrations,
 }
 
 impl PbxConfig {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        Self { server: server.clone(), commands: Commands::default() }
+        Self { server: server.clone(), registrations: Registrations::default() }
     }
 
     /// Reads the file and puts it in force; on error the old dialplan stays.
@@ -52,14 +52,13 @@ impl Builtin for PbxConfig {
 
     fn load(&self) -> Result<LoadOutcome, String> {
         self.read()?;
-        let mut commands = crate::commands::dialplan::register(&self.server);
-        commands.extend(crate::commands::functions::register(&self.server));
-        self.commands.set(commands);
+        self.registrations.add(crate::commands::dialplan::register(&self.server));
+        self.registrations.add(crate::commands::functions::register(&self.server));
         Ok(LoadOutcome::Success)
     }
 
     fn unload(&self) -> Result<(), String> {
-        self.commands.clear();
+        self.registrations.clear();
         self.server.hints.replace(Dialplan::default());
         Ok(())
     }

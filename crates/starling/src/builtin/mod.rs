@@ -13,7 +13,6 @@ pub(crate) mod sip;
 
 use std::sync::{Arc, Mutex};
 
-use cli::CommandGuard;
 use module_api::Support;
 use module_host::{Builtin, ModuleInfo};
 
@@ -46,16 +45,18 @@ fn info(name: &str, description: &str, requires: &[&str], priority: u8) -> Modul
     }
 }
 
-/// The commands of a module while it is loaded.
+/// What a module has registered while it is loaded: guards, whose end takes it back.
 #[derive(Default)]
-struct Commands(Mutex<Vec<CommandGuard>>);
+struct Registrations(Mutex<Vec<Box<dyn Send>>>);
 
-impl Commands {
-    fn set(&self, guards: Vec<CommandGuard>) {
-        *lock(&self.0) = guards;
+impl Registrations {
+    fn add(&self, guard: impl Send + 'static) {
+        lock(&self.0).push(Box::new(guard));
     }
 
+    /// Takes all back, the newest first.
     fn clear(&self) {
-        self.set(Vec::new());
+        let guards = std::mem::take(&mut *lock(&self.0));
+        guards.into_iter().rev().for_each(drop);
     }
 }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use res_pjsip_pubsub::PubSubService;
 
-use super::{Commands, info};
+use super::{Registrations, info};
 use crate::server::Server;
 use crate::services::EXTENSION_STATE;
 
 pub(super) struct ResPjsipPubsub {
     server: Arc<Server>,
-    commands: Commands,
+    registrations: Registrations,
 }
 
 impl ResPjsipPubsub {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        Self { server: server.clone(), commands: Commands::default() }
+        Self { server: server.clone(), registrations: Registrations::default() }
     }
 }
 
@@ -38,13 +38,13 @@ impl Builtin for ResPjsipPubsub {
                 }
             }),
         );
-        self.commands.set(vec![crate::commands::pjsip::register_subscriptions(&self.server.cli, &pubsub)]);
+        self.registrations.add(crate::commands::pjsip::register_subscriptions(&self.server.cli, &pubsub));
         self.server.pubsub.set(pubsub);
         Ok(LoadOutcome::Success)
     }
 
     fn unload(&self) -> Result<(), String> {
-        self.commands.clear();
+        self.registrations.clear();
         if let Some(pubsub) = self.server.pubsub.take() {
             pubsub.stop();
         }

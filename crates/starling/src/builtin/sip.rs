@@ -1,27 +1,26 @@
 //! `res_pjsip`: `pjsip.conf`, transports, shards, OPTIONS.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use conf::{Diagnostic, LoadError};
-use dialplan::{Hints, ProviderGuard};
+use dialplan::Hints;
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use res_pjsip::config::{Context, NamedAcls, PjsipConfig};
 use res_pjsip::{ExtensionLookup, Pjsip};
 
 use super::pjsip_devices::PjsipDevices;
-use super::{Commands, info};
+use super::{Registrations, info};
 use crate::report::report;
-use crate::server::{PRODUCT, Server, lock};
+use crate::server::{PRODUCT, Server};
 
 pub(super) struct ResPjsip {
     server: Arc<Server>,
-    commands: Commands,
-    devices: Mutex<Option<ProviderGuard>>,
+    registrations: Registrations,
 }
 
 impl ResPjsip {
     pub(super) fn new(server: &Arc<Server>) -> Self {
-        Self { server: server.clone(), commands: Commands::default(), devices: Mutex::default() }
+        Self { server: server.clone(), registrations: Registrations::default() }
     }
 }
 
@@ -64,16 +63,15 @@ impl Builtin for ResPjsip {
         if self.server.booted.is_set() {
             pjsip.open();
         }
-        self.commands.set(crate::commands::pjsip::register(&self.server, &pjsip));
+        self.registrations.add(crate::commands::pjsip::register(&self.server, &pjsip));
         let devices = Arc::new(PjsipDevices(Arc::downgrade(&pjsip)));
-        *lock(&self.devices) = Some(self.server.hints.add_technology("PJSIP", devices));
+        self.registrations.add(self.server.hints.add_technology("PJSIP", devices));
         self.server.pjsip.set(pjsip);
         Ok(LoadOutcome::Success)
     }
 
     fn unload(&self) -> Result<(), String> {
-        self.commands.clear();
-        lock(&self.devices).take();
+        self.registrations.clear();
         if let Some(pjsip) = self.server.pjsip.take() {
             pjsip.stop();
         }
