@@ -14,7 +14,7 @@ use crate::snapshot::{self, ExtensionSnapshot};
 pub struct Hint {
     key: Arc<str>,
     /// Length of the extension in the key.
-    exten: u32,
+    exten: u8,
     watchers: AtomicU32,
     snapshot: ArcSwap<ExtensionSnapshot>,
     /// Since when nobody needs it, in milliseconds, as far as a sweep saw; see [`IN_USE`], [`GONE`].
@@ -34,7 +34,7 @@ impl Hint {
     pub(crate) fn new(exten: &str, context: &str, definition: Arc<HintDefinition>) -> Arc<Self> {
         let key: Arc<str> = key(exten, context).into();
         // Names of extensions have 79 bytes at most.
-        let exten = exten.len() as u32;
+        let exten = u8::try_from(exten.len()).unwrap_or(u8::MAX);
         let snapshot = ExtensionSnapshot::new(key.clone(), exten, definition);
         Arc::new(Self {
             key,

@@ -12,7 +12,7 @@ use crate::definition::HintDefinition;
 pub struct ExtensionSnapshot {
     key: Arc<str>,
     /// Length of the extension in the key.
-    exten: u32,
+    exten: u8,
     /// What its devices make of it.
     pub state: ExtensionState,
     /// Whether the hint is gone for good.
@@ -50,7 +50,7 @@ static NO_PRESENCE: LazyLock<PresenceValue> = LazyLock::new(PresenceValue::defau
 
 impl ExtensionSnapshot {
     /// A hint that shows nothing yet.
-    pub(crate) fn new(key: Arc<str>, exten: u32, definition: Arc<HintDefinition>) -> Self {
+    pub(crate) fn new(key: Arc<str>, exten: u8, definition: Arc<HintDefinition>) -> Self {
         Self {
             key,
             exten,
@@ -112,7 +112,7 @@ impl ExtensionSnapshot {
 
     /// The display name; may be empty.
     pub fn name(&self) -> &str {
-        &self.definition.name
+        self.definition.name()
     }
 
     /// What the hint is defined as.
@@ -140,11 +140,21 @@ impl ExtensionSnapshot {
 }
 
 /// The extension of a key.
-pub(crate) fn exten(key: &str, length: u32) -> &str {
-    key.get(..length as usize).unwrap_or_default()
+pub(crate) fn exten(key: &str, length: u8) -> &str {
+    key.get(..usize::from(length)).unwrap_or_default()
 }
 
 /// The context of a key.
-pub(crate) fn context(key: &str, exten: u32) -> &str {
-    key.get(exten as usize + 1..).unwrap_or_default()
+pub(crate) fn context(key: &str, exten: u8) -> &str {
+    key.get(usize::from(exten) + 1..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_takes_eight_words() {
+        assert_eq!(size_of::<ExtensionSnapshot>(), 64);
+    }
 }

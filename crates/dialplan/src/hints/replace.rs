@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use super::autohints::renewed;
 use super::table::{HintMap, NamedHints, Table};
 use super::writer::{Writer, instance};
-use crate::definition::HintDefinition;
+use crate::definition::{HintDefinition, Origin};
 use crate::dialplan::{Dialplan, Found};
 use crate::explain::Cause;
 use crate::functions::Functions;
@@ -52,7 +52,7 @@ impl Definitions {
 /// Whether a hint that has no line of its own any more may become one of a pattern.
 fn is_wanted(hint: &Hint, dialplan: &Dialplan) -> bool {
     let context = || dialplan.context(hint.context());
-    let wanted = hint.definition().from_pattern || hint.watchers() > 0;
+    let wanted = hint.definition().origin == Origin::Pattern || hint.watchers() > 0;
     wanted && context().is_some_and(|context| context.exact_hint(hint.exten()).is_none())
 }
 

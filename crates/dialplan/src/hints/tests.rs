@@ -233,7 +233,7 @@ fn patterns_make_hints_when_asked() {
     let key = |exten: &str| hints.find("d", exten).map(|hint| hint.key().to_string());
     assert_eq!(key("2042").as_deref(), Some("2042@d"));
     let made = hints.get("2042@d").unwrap().definition();
-    assert_eq!((&*made.text, made.from_pattern), ("Custom:p42&d", true));
+    assert_eq!((made.text(), made.origin), ("Custom:p42&d", crate::Origin::Pattern));
     // The same one for the next who asks, also through an include.
     let again = hints.find("other", "2042").unwrap();
     assert!(Arc::ptr_eq(&again, &hints.find("d", "2042").unwrap()));

@@ -14,7 +14,7 @@ use super::history::History;
 use super::providers::Providers;
 use super::table::Table;
 use super::watching::Watching;
-use crate::definition::HintDefinition;
+use crate::definition::{HintDefinition, Origin};
 use crate::dialplan::{Dialplan, Found};
 use crate::explain::{By, Cause};
 use crate::functions::Functions;
@@ -299,13 +299,7 @@ pub(super) fn instance(
     let place = Some((exten, &*found.context.name));
     let value = |name: &str| parse::value(&globals, place, name);
     // What cannot be expanded was reported when the pattern was read.
-    let expanded = |text: &str| Arc::from(&*expand(text, &value, Calls::Run(functions)).0);
-    let hint = found.hint;
-    Some(HintDefinition {
-        text: expanded(&hint.text),
-        name: expanded(&hint.name),
-        pos: hint.pos.clone(),
-        from_pattern: true,
-        auto: false,
-    })
+    let expanded = |text| expand(text, &value, Calls::Run(functions)).0;
+    let (text, name) = (expanded(found.hint.text()), expanded(found.hint.name()));
+    Some(HintDefinition::new(&text, &name, found.hint.pos.clone(), Origin::Pattern))
 }
