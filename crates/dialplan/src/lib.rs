@@ -69,4 +69,4 @@ pub use functions::{CallError, Function, FunctionGuard, Functions};
 pub use hint::Hint;
 pub use hints::{Clock, Hints, ListenGuard, Listener, Orphan, ProviderGuard, ReplaceReport};
 pub use provider::{DeviceProvider, PresenceProvider};
-pub use snapshot::{DeviceSnapshot, ExtensionSnapshot};
+pub use snapshot::{DeviceSnapshot, ExtensionSnapshot, Shown};

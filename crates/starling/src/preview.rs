@@ -68,7 +68,7 @@ pub(crate) fn preview(live: &Arc<Hints>, dialplan: Dialplan) -> String {
             &format!("{} -> {}; {effect}", hint.definition().text(), successor.definition().text()),
         );
     }
-    let known: BTreeSet<_> = live.hints().iter().map(|hint| hint.key().clone()).collect();
+    let known: BTreeSet<_> = live.hints().iter().map(|hint| hint.key().to_owned()).collect();
     for hint in by_name(&next).iter().filter(|hint| !known.contains(hint.key())) {
         added += 1;
         line(&mut text, "added", hint, hint.definition().text());

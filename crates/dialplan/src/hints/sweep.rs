@@ -101,7 +101,9 @@ impl Writer {
         debug_assert!(self.watching(device).is_empty());
         if let Some(source) = self.providers.source(device) {
             let mut reports = self.states.reports(device).iter();
-            if reports.any(|report| report.source == source && report.deadline().is_none()) {
+            if reports.any(|report| report.source == source)
+                && self.states.deadline(device, &source).is_none()
+            {
                 self.states.remove(device, &source);
             }
         }
