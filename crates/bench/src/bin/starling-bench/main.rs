@@ -4,11 +4,12 @@
 //! Starts the built server from beside this program. For the first section (`--only notify`) it
 //! subscribes simulated phones over the loopback interface, changes the extension's state again and
 //! again, and measures in the same run what the machine can do without SIP. For the second (`--only
-//! hints`) it loads, reloads and changes dialplans of two sizes. `docs/performance.md` explains the
-//! numbers.
+//! hints`) it loads, reloads and changes dialplans of two sizes. For the third (`--only modules`) it
+//! calls a module's code. `docs/performance.md` explains the numbers.
 
 mod hints;
 mod measure;
+mod modules;
 mod report;
 
 use std::io::Write as _;
@@ -54,6 +55,8 @@ enum Section {
     Notify,
     /// Many hints: load, reload, memory
     Hints,
+    /// A call into a module's file
+    Modules,
 }
 
 impl Args {
@@ -110,6 +113,9 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         let results = hints::measure(args.hints_plan(), &interrupt)?;
         sections.push(hints::markdown(&results));
         faults.extend(results.faults);
+    }
+    if args.includes(Section::Modules) {
+        sections.push(modules::markdown(&modules::measure(if args.quick { 3 } else { 101 })?));
     }
     let text = sections.join("\n");
     std::io::stdout().write_all(text.as_bytes())?;
