@@ -25,6 +25,7 @@ mod port;
 mod process;
 mod server;
 mod sipp;
+pub mod third_party;
 
 pub use baresip::Baresip;
 pub use build::{module_dir, starling};

@@ -11,3 +11,4 @@ mod refusals;
 mod reload;
 mod samples;
 mod sipp;
+mod third_party;
