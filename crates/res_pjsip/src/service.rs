@@ -9,6 +9,7 @@ use crate::config::{PjsipConfig, Protocol};
 use crate::identify::{EndpointIdentifier, Identifiers};
 use crate::net::{BindError, KernelRoutes, Runner, ShardInbox, bind_udp, inbox};
 use crate::options::OptionsModule;
+use crate::reload::{Plan, ReloadReport};
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
 use crate::snapshot::{BoundTransport, ExtensionLookup, Snapshot};
 use crate::stats::Stats;
@@ -25,6 +26,7 @@ pub struct Pjsip {
 struct State {
     snapshot: Arc<Snapshot>,
     identifiers: Vec<Arc<dyn EndpointIdentifier>>,
+    last_reload: Option<ReloadReport>,
 }
 
 /// Why the SIP side does not start.
@@ -61,7 +63,11 @@ impl Pjsip {
             shards: inboxes,
             stats: Vec::new(),
             threads: Mutex::default(),
-            state: Mutex::new(State { snapshot: snapshot.clone(), identifiers: Vec::new() }),
+            state: Mutex::new(State {
+                snapshot: snapshot.clone(),
+                identifiers: Vec::new(),
+                last_reload: None,
+            }),
         };
         for (id, inbox) in readers.into_iter().enumerate() {
             let shard = Shard::new(
@@ -124,6 +130,50 @@ impl Pjsip {
     /// Lets packets in: everything is loaded. When this returns every shard serves.
     pub fn open(&self) {
         self.publish(&mut self.state(), |snapshot| snapshot.booted = true);
+        self.wait_for_shards();
+    }
+
+    /// Puts a new configuration in force, all of it or nothing. When this returns every shard works
+    /// by it. Its transports are those that listen, see [`ReloadReport::kept`].
+    ///
+    /// # Errors
+    ///
+    /// A transport cannot listen where the configuration says; everything is as it was.
+    pub fn reload(&self, config: PjsipConfig) -> Result<ReloadReport, BindError> {
+        let mut state = self.state();
+        let old = state.snapshot.clone();
+        let plan = Plan::new(&old.config, &old.transports, config, self.shards.len())?;
+        let global = &plan.config.global;
+        let debug = (global.debug != old.config.global.debug).then(|| initial_trace(&global.debug));
+        let order = &global.endpoint_identifier_order;
+        let identifiers = Identifiers::new(state.identifiers.clone()).ordered(order);
+        self.publish(&mut state, |snapshot| {
+            snapshot.identifiers = identifiers;
+            snapshot.config = Arc::new(plan.config);
+            snapshot.transports = plan.transports;
+            if let Some(trace) = debug {
+                snapshot.trace = trace;
+            }
+        });
+        for transport in plan.sockets {
+            let mut sockets = transport.sockets.unwrap_or_default().into_iter();
+            for shard in &self.shards {
+                shard.send(ShardMessage::Socket(transport.transport, sockets.next()));
+            }
+        }
+        state.last_reload = Some(plan.report.clone());
+        drop(state);
+        self.wait_for_shards();
+        Ok(plan.report)
+    }
+
+    /// What the last successful reload did, if there was one.
+    pub fn last_reload(&self) -> Option<ReloadReport> {
+        self.state().last_reload.clone()
+    }
+
+    /// Waits until every shard has handled what it was sent.
+    fn wait_for_shards(&self) {
         let (reached, all_reached) = mpsc::channel();
         for shard in &self.shards {
             shard.send(ShardMessage::Barrier(reached.clone()));
@@ -236,7 +286,7 @@ fn bind_transports(config: &PjsipConfig, shards: usize) -> Result<Bound, BindErr
         }
         match bind_udp(&transport.id, transport.bind, transport.tos, shards) {
             Ok((local, bound)) => {
-                transports.push(BoundTransport { config: transport.clone(), local });
+                transports.push(BoundTransport { config: transport.clone(), local, open: true });
                 sockets.push(bound);
             }
             Err(error) if error.source.kind() == std::io::ErrorKind::AddrInUse => return Err(error),

@@ -48,6 +48,10 @@ pub trait ShardModule: Send {
     fn timer(&mut self, core: &mut Core, token: u64, out: &mut Output);
     /// A message from outside the shard.
     fn message(&mut self, core: &mut Core, message: Box<dyn Any + Send>, out: &mut Output);
+    /// The configuration has been replaced; `old` is the one before.
+    fn configured(&mut self, core: &mut Core, old: &Snapshot, out: &mut Output) {
+        let _ = (core, old, out);
+    }
     /// Does at most `budget` pieces of queued work; true if there is more.
     fn work(&mut self, core: &mut Core, budget: usize, out: &mut Output) -> bool;
 }
@@ -61,6 +65,9 @@ pub enum ShardMessage {
     Packets(Vec<Packet>),
     /// A new configuration.
     Snapshot(Arc<Snapshot>),
+    /// The socket of the transport with this place in the snapshot; none closes it. For the thread
+    /// that runs the shard.
+    Socket(u16, Option<std::net::UdpSocket>),
     /// Adds a module.
     AddModule(ModuleFactory),
     /// Removes the module of this name.
@@ -131,7 +138,12 @@ impl Shard {
                     self.receive(now, packet.peer, &packet.bytes, out);
                 }
             }
-            ShardMessage::Snapshot(snapshot) => self.core.snapshot = snapshot,
+            ShardMessage::Snapshot(snapshot) => {
+                let old = std::mem::replace(&mut self.core.snapshot, snapshot);
+                for index in 0..self.modules.len() {
+                    self.with_module(index, |module, core| module.configured(core, &old, out));
+                }
+            }
             ShardMessage::AddModule(factory) => {
                 let module = factory(self.core.id);
                 let free = self.modules.iter().position(Option::is_none);
@@ -153,6 +165,7 @@ impl Shard {
                     self.with_module(index, |module, core| module.message(core, message, out));
                 }
             }
+            ShardMessage::Socket(..) => {}
             ShardMessage::Barrier(reached) => drop(reached),
             ShardMessage::Stop => return false,
         }

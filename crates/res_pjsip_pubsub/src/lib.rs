@@ -7,6 +7,7 @@ mod body;
 mod intern;
 mod module;
 mod notify;
+mod reconfigure;
 mod registry;
 mod resource;
 mod service;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
-use module_api::Payload;
-use res_pjsip::{Answer, Core, Output, Request, ShardModule};
+use module_api::{EventPackage, Payload};
+use res_pjsip::{Answer, Core, Output, Request, ShardModule, Snapshot};
 
 use crate::body::Bodies;
 use crate::intern::Interner;
@@ -176,16 +176,22 @@ impl PubSub {
         let Some(package) = self.registry.package(&subscription.event).cloned() else { return false };
         let asked_for = subscription.texts.resource();
         let Ok(key) = resolve(&*package, &subscription.endpoint, asked_for) else { return false };
-        let Ok(payload) = self.current(&*package, &key) else { return false };
+        // Not counted at the old one: it is gone with its count, though its name may be there again.
+        self.watch_instead(index, &*package, &key)
+    }
+
+    /// Lets a subscription watch another resource; false if that is not there.
+    pub(crate) fn watch_instead(&mut self, index: u32, package: &dyn EventPackage, key: &str) -> bool {
+        let Some(subscription) = self.subscriptions.get(index) else { return false };
+        let Ok(payload) = self.current(package, key) else { return false };
         if payload.terminated {
             return false;
         }
         let (old, place) = (subscription.resource, subscription.place);
         // In this order: the resource must not be forgotten if old and new are one.
-        let new = self.resources.provide(package.topic(), &key, payload);
+        let new = self.resources.provide(package.topic(), key, payload);
         let new_place = self.resources.watch(new, index);
         self.count_watcher(new, 1);
-        // Not counted at the old one: it is gone with its count, though its name may be there again.
         self.leave(old, place);
         if let Some(subscription) = self.subscriptions.get_mut(index)
             && old != new
@@ -218,7 +224,7 @@ impl PubSub {
         }
     }
 
-    fn count_watcher(&self, resource: ResourceId, change: isize) {
+    pub(crate) fn count_watcher(&self, resource: ResourceId, change: isize) {
         if let Some(resource) = self.resources.get(resource) {
             self.shared.count_watcher(&resource.topic, &resource.key, change);
         }
@@ -279,6 +285,10 @@ impl ShardModule for PubSub {
             Message::List(reply) => drop(reply.send(self.list(core))),
             Message::Watchers(topic, key, reply) => drop(reply.send(self.watchers(core, &topic, &key))),
         }
+    }
+
+    fn configured(&mut self, core: &mut Core, old: &Snapshot, out: &mut Output) {
+        self.reconfigure(core, old, out);
     }
 
     fn work(&mut self, core: &mut Core, budget: usize, out: &mut Output) -> bool {

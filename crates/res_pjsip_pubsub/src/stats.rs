@@ -19,6 +19,8 @@ res_pjsip::counters! {
     ended_by_answer => "Subscriptions ended by a failed NOTIFY",
     /// Ended because the resource is gone.
     ended_with_resource => "Subscriptions ended with their resource",
+    /// Ended by a new configuration.
+    ended_by_reload => "Subscriptions ended by a reload",
     /// SUBSCRIBE requests refused.
     refused => "SUBSCRIBE requests refused",
     /// NOTIFY requests sent.

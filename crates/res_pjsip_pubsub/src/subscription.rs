@@ -17,6 +17,10 @@ pub(crate) enum Reason {
     Timeout,
     /// The resource is gone.
     NoResource,
+    /// Its watcher may not subscribe any more.
+    Rejected,
+    /// The transport that it came by closes; the phone may subscribe again at once.
+    Deactivated,
 }
 
 impl Reason {
@@ -25,6 +29,8 @@ impl Reason {
         match self {
             Self::Timeout => "timeout",
             Self::NoResource => "noresource",
+            Self::Rejected => "rejected",
+            Self::Deactivated => "deactivated",
         }
     }
 }

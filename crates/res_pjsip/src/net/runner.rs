@@ -24,6 +24,9 @@ const HANDOVER_QUEUE: usize = 1024;
 /// fan-out is still going on, so no receive buffer overflows.
 const WORK_BUDGET: usize = 64;
 
+/// What the SIP logger calls the transport.
+const PROTOCOL: &str = "UDP";
+
 /// The way into a shard.
 #[derive(Clone)]
 pub(crate) struct ShardInbox {
@@ -70,16 +73,14 @@ impl Runner {
     pub(crate) fn run(self) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         runtime.block_on(async {
-            let sockets =
-                self.sockets.into_iter().map(UdpSocket::from_std).collect::<std::io::Result<Vec<_>>>()?;
+            let sockets = self.sockets.into_iter().map(|socket| Socket::new(socket).map(Some));
+            let sockets = sockets.collect::<std::io::Result<Vec<_>>>()?;
             let stats = self.shard.stats();
             let mut io = Io {
-                receivers: sockets.iter().map(|_| Receiver::new()).collect(),
                 sockets,
                 sender: Sender::new(),
                 shards: self.shards,
                 trace: self.snapshot.trace.clone(),
-                protocols: vec!["UDP"; self.snapshot.transports.len()],
                 stats,
                 by_shard: Vec::new(),
             };
@@ -89,14 +90,24 @@ impl Runner {
     }
 }
 
+/// A transport's socket, and what it is read with.
+struct Socket {
+    socket: UdpSocket,
+    receiver: Receiver,
+}
+
+impl Socket {
+    fn new(socket: std::net::UdpSocket) -> std::io::Result<Self> {
+        Ok(Self { socket: UdpSocket::from_std(socket)?, receiver: Receiver::new() })
+    }
+}
+
 struct Io {
-    sockets: Vec<UdpSocket>,
-    /// One for each socket.
-    receivers: Vec<Receiver>,
+    /// By transport; none for one that is closed.
+    sockets: Vec<Option<Socket>>,
     sender: Sender,
     shards: Vec<ShardInbox>,
     trace: TraceFilter,
-    protocols: Vec<&'static str>,
     stats: Arc<Stats>,
     by_shard: Vec<Vec<Packet>>,
 }
@@ -150,12 +161,13 @@ impl Io {
     /// Reads one batch from each socket; true if anything was there.
     fn read(&mut self, shard: &mut Shard, now: Millis, out: &mut Output) -> bool {
         let mut any = false;
-        for (index, (socket, receiver)) in self.sockets.iter().zip(&mut self.receivers).enumerate() {
+        for (index, socket) in self.sockets.iter_mut().enumerate() {
+            let Some(Socket { socket, receiver }) = socket else { continue };
             let read = socket.try_io(Interest::READABLE, || {
                 receiver.receive(socket, |address, datagram| {
                     let peer = Peer { transport: index as u16, address };
                     if self.trace != TraceFilter::Off {
-                        self.trace.received(self.protocols[index], peer, datagram);
+                        self.trace.received(PROTOCOL, peer, datagram);
                     }
                     shard.receive(now, peer, datagram, out);
                 })
@@ -172,7 +184,8 @@ impl Io {
 
     async fn readable(&self) {
         std::future::poll_fn(|context| {
-            let ready = self.sockets.iter().any(|socket| socket.poll_recv_ready(context).is_ready());
+            let mut sockets = self.sockets.iter().flatten();
+            let ready = sockets.any(|it| it.socket.poll_recv_ready(context).is_ready());
             if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         })
         .await;
@@ -185,8 +198,15 @@ impl Io {
         message: ShardMessage,
         out: &mut Output,
     ) -> bool {
-        if let ShardMessage::Snapshot(snapshot) = &message {
-            self.trace = snapshot.trace.clone();
+        match message {
+            ShardMessage::Snapshot(ref snapshot) => self.trace = snapshot.trace.clone(),
+            ShardMessage::Socket(transport, socket) => {
+                // What is for the old socket goes out before it is closed.
+                self.flush(out).await;
+                self.replace(usize::from(transport), socket);
+                return true;
+            }
+            _ => {}
         }
         let go_on = shard.message(now, message, out);
         if !go_on {
@@ -195,12 +215,22 @@ impl Io {
         go_on
     }
 
+    /// Puts a socket in the place of the old one, if there was one.
+    fn replace(&mut self, transport: usize, socket: Option<std::net::UdpSocket>) {
+        let socket = socket.and_then(|socket| {
+            Socket::new(socket).inspect_err(|error| tracing::error!("A socket cannot be used: {error}")).ok()
+        });
+        if self.sockets.len() <= transport {
+            self.sockets.resize_with(transport + 1, || None);
+        }
+        self.sockets[transport] = socket;
+    }
+
     async fn flush(&mut self, out: &mut Output) {
         self.hand_over(out);
         if self.trace != TraceFilter::Off {
             for (peer, datagram) in out.datagrams() {
-                let protocol = self.protocols.get(usize::from(peer.transport)).copied().unwrap_or("UDP");
-                self.trace.transmitted(protocol, peer, datagram);
+                self.trace.transmitted(PROTOCOL, peer, datagram);
             }
         }
         self.write_all(out).await;
@@ -222,7 +252,7 @@ impl Io {
     }
 
     async fn write(&mut self, transport: u16, mut datagrams: &[(SocketAddr, &[u8])]) {
-        let Some(socket) = self.sockets.get(usize::from(transport)) else { return };
+        let Some(Some(Socket { socket, .. })) = self.sockets.get(usize::from(transport)) else { return };
         while let Some(((destination, _), rest)) = datagrams.split_first() {
             match socket.try_io(Interest::WRITABLE, || self.sender.send(socket, datagrams)) {
                 Ok(sent) => {

@@ -4,5 +4,6 @@ mod answers;
 mod lossy;
 mod modules;
 mod office;
+mod reconfigure;
 mod refusals;
 mod subscribing;

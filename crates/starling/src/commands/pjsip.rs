@@ -1,4 +1,4 @@
-//! `pjsip show|list …`, `pjsip set logger`, `pjsip show stats`, `pjsip show subscriptions`.
+//! `pjsip reload`, `pjsip show|list …`, `pjsip set logger`, `pjsip show stats`, `pjsip show subscriptions`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use res_pjsip::show::{self, Idle, Like, Objects};
 use res_pjsip::{Pjsip, TraceFilter};
 use res_pjsip_pubsub::{PubSubService, show_subscriptions};
 
-use super::print;
+use super::{no_arguments, print};
 use crate::server::Server;
 
 /// The commands of `res_pjsip`.
@@ -19,6 +19,17 @@ pub(crate) fn register(server: &Arc<Server>, pjsip: &Arc<Pjsip>) -> Vec<CommandG
         guards.extend(listings(cli, pjsip, objects));
     }
     let (settings, logger, stats, everything) = (pjsip.clone(), pjsip.clone(), pjsip.clone(), server.clone());
+    let reloaded = server.clone();
+    guards.push(cli.register(command(
+        "pjsip reload",
+        "Read pjsip.conf again",
+        "Usage: pjsip reload\n       Reads pjsip.conf and acl.conf again, all of it or nothing: a file with an error\n       \
+         changes nothing. Subscriptions stay, but those whose endpoint may not subscribe any more.\n",
+        move |cx| match no_arguments(cx) {
+            Ok(()) => reload(cx, &reloaded),
+            Err(outcome) => outcome,
+        },
+    )));
     guards.push(cli.register(command(
         "pjsip show settings",
         "Show the options of [global] and [system]",
@@ -108,6 +119,19 @@ fn listings(cli: &Cli, pjsip: &Arc<Pjsip>, objects: Objects) -> Vec<CommandGuard
         _ => Vec::new(),
     });
     vec![many("show", show::all), many("list", show::list), cli.register(single)]
+}
+
+fn reload(cx: &mut Invocation<'_>, server: &Server) -> Outcome {
+    let (text, well) = server.reload_module("res_pjsip");
+    cx.print(&text);
+    if !well {
+        return Outcome::Failure;
+    }
+    if let Some(report) = server.pjsip.get().and_then(|pjsip| pjsip.last_reload()) {
+        let lines = report.kept.iter().map(|kept| format!("{kept}\n"));
+        cx.print(&format!("{}\n{}", report.changes, lines.collect::<String>()));
+    }
+    Outcome::Success
 }
 
 fn set_logger(cx: &mut Invocation<'_>, pjsip: &Pjsip) -> Outcome {
