@@ -133,6 +133,11 @@ impl Phone {
         }
     }
 
+    /// From now on the server is at another address.
+    pub fn move_to(&mut self, server: SocketAddr) {
+        self.server = server;
+    }
+
     /// What NOTIFYs are answered with from now on: a status with its reason, and whole header lines
     /// after a line end.
     pub fn answer_with(&mut self, status: &str) {

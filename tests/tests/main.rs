@@ -6,6 +6,7 @@ mod cli;
 mod lamps;
 mod modules;
 mod network;
+mod pjsip_reload;
 mod refusals;
 mod reload;
 mod samples;

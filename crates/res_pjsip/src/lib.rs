@@ -12,6 +12,7 @@ mod net;
 mod options;
 mod output;
 mod reload;
+pub mod resolve;
 mod service;
 mod shard;
 pub mod show;

@@ -147,19 +147,24 @@ impl Pjsip {
         let debug = (global.debug != old.config.global.debug).then(|| initial_trace(&global.debug));
         let order = &global.endpoint_identifier_order;
         let identifiers = Identifiers::new(state.identifiers.clone()).ordered(order);
-        self.publish(&mut state, |snapshot| {
-            snapshot.identifiers = identifiers;
-            snapshot.config = Arc::new(plan.config);
-            snapshot.transports = plan.transports;
-            if let Some(trace) = debug {
-                snapshot.trace = trace;
-            }
-        });
-        for transport in plan.sockets {
-            let mut sockets = transport.sockets.unwrap_or_default().into_iter();
-            for shard in &self.shards {
-                shard.send(ShardMessage::Socket(transport.transport, sockets.next()));
-            }
+        let mut snapshot = Snapshot {
+            config: Arc::new(plan.config),
+            transports: plan.transports,
+            identifiers,
+            ..Snapshot::clone(&old)
+        };
+        if let Some(trace) = debug {
+            snapshot.trace = trace;
+        }
+        state.snapshot = Arc::new(snapshot);
+        let mut sockets: Vec<_> = plan
+            .sockets
+            .into_iter()
+            .map(|it| (it.transport, it.sockets.unwrap_or_default().into_iter()))
+            .collect();
+        for shard in &self.shards {
+            let sockets = sockets.iter_mut().map(|(transport, sockets)| (*transport, sockets.next()));
+            shard.send(ShardMessage::Reload(state.snapshot.clone(), sockets.collect()));
         }
         state.last_reload = Some(plan.report.clone());
         drop(state);

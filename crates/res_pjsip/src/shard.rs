@@ -65,9 +65,9 @@ pub enum ShardMessage {
     Packets(Vec<Packet>),
     /// A new configuration.
     Snapshot(Arc<Snapshot>),
-    /// The socket of the transport with this place in the snapshot; none closes it. For the thread
-    /// that runs the shard.
-    Socket(u16, Option<std::net::UdpSocket>),
+    /// A new configuration and the sockets that come with it, each for the transport with this place
+    /// in the snapshot; none closes it. The sockets are for the thread that runs the shard.
+    Reload(Arc<Snapshot>, Vec<(u16, Option<std::net::UdpSocket>)>),
     /// Adds a module.
     AddModule(ModuleFactory),
     /// Removes the module of this name.
@@ -138,7 +138,7 @@ impl Shard {
                     self.receive(now, packet.peer, &packet.bytes, out);
                 }
             }
-            ShardMessage::Snapshot(snapshot) => {
+            ShardMessage::Snapshot(snapshot) | ShardMessage::Reload(snapshot, _) => {
                 let old = std::mem::replace(&mut self.core.snapshot, snapshot);
                 for index in 0..self.modules.len() {
                     self.with_module(index, |module, core| module.configured(core, &old, out));
@@ -165,7 +165,6 @@ impl Shard {
                     self.with_module(index, |module, core| module.message(core, message, out));
                 }
             }
-            ShardMessage::Socket(..) => {}
             ShardMessage::Barrier(reached) => drop(reached),
             ShardMessage::Stop => return false,
         }

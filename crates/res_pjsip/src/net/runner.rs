@@ -195,22 +195,25 @@ impl Io {
         &mut self,
         shard: &mut Shard,
         now: Millis,
-        message: ShardMessage,
+        mut message: ShardMessage,
         out: &mut Output,
     ) -> bool {
-        match message {
-            ShardMessage::Snapshot(ref snapshot) => self.trace = snapshot.trace.clone(),
-            ShardMessage::Socket(transport, socket) => {
-                // What is for the old socket goes out before it is closed.
-                self.flush(out).await;
-                self.replace(usize::from(transport), socket);
-                return true;
+        let mut sockets = Vec::new();
+        match &mut message {
+            ShardMessage::Snapshot(snapshot) => self.trace = snapshot.trace.clone(),
+            ShardMessage::Reload(snapshot, new) => {
+                self.trace = snapshot.trace.clone();
+                sockets = std::mem::take(new);
             }
             _ => {}
         }
         let go_on = shard.message(now, message, out);
-        if !go_on {
+        if !go_on || !sockets.is_empty() {
+            // What is for an old socket goes out before it is closed.
             self.flush(out).await;
+        }
+        for (transport, socket) in sockets {
+            self.replace(usize::from(transport), socket);
         }
         go_on
     }
