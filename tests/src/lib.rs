@@ -18,6 +18,7 @@
 mod baresip;
 mod build;
 mod config;
+mod dns;
 mod golden;
 mod message;
 mod phone;
@@ -29,6 +30,7 @@ mod sipp;
 pub use baresip::Baresip;
 pub use build::{module_dir, starling};
 pub use config::Config;
+pub use dns::Dns;
 pub use golden::Golden;
 pub use message::Message;
 pub use phone::{Lamp, Phone, Subscribe};

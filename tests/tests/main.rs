@@ -3,10 +3,12 @@
 mod bad_input;
 mod baresip;
 mod cli;
+mod dns;
 mod lamps;
 mod modules;
 mod network;
 mod pjsip_reload;
+mod pjsip_tools;
 mod refusals;
 mod reload;
 mod samples;

@@ -7,8 +7,10 @@
 pub mod config;
 mod core;
 mod distributor;
+pub mod history;
 pub mod identify;
 mod net;
+pub mod notify;
 mod options;
 mod output;
 mod reload;

@@ -1,15 +1,19 @@
 //! The running SIP side: its shards and the configuration that they share.
 
 use std::any::Any;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::config::{PjsipConfig, Protocol};
+use crate::history::History;
 use crate::identify::{EndpointIdentifier, Identifiers};
 use crate::net::{BindError, KernelRoutes, Runner, ShardInbox, bind_udp, inbox};
 use crate::options::OptionsModule;
 use crate::reload::{Plan, ReloadReport};
+use crate::resolve::Resolver;
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
 use crate::snapshot::{BoundTransport, ExtensionLookup, Snapshot};
 use crate::stats::Stats;
@@ -21,12 +25,16 @@ pub struct Pjsip {
     stats: Vec<Arc<Stats>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     state: Mutex<State>,
+    resolver: Arc<Resolver>,
+    history: Arc<History>,
 }
 
 struct State {
     snapshot: Arc<Snapshot>,
     identifiers: Vec<Arc<dyn EndpointIdentifier>>,
     last_reload: Option<ReloadReport>,
+    /// The addresses of the hosts that `match` options name, as far as they are known.
+    hosts: HashMap<Arc<str>, Vec<IpAddr>>,
 }
 
 /// Why the SIP side does not start.
@@ -67,7 +75,10 @@ impl Pjsip {
                 snapshot: snapshot.clone(),
                 identifiers: Vec::new(),
                 last_reload: None,
+                hosts: HashMap::new(),
             }),
+            resolver: Arc::new(Resolver::start()?),
+            history: Arc::new(History::new(shards)),
         };
         for (id, inbox) in readers.into_iter().enumerate() {
             let shard = Shard::new(
@@ -86,6 +97,9 @@ impl Pjsip {
                 shards: pjsip.shards.clone(),
                 epoch,
                 snapshot: snapshot.clone(),
+                id: id as u16,
+                resolver: pjsip.resolver.clone(),
+                history: pjsip.history.clone(),
             };
             let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
                 if let Err(error) = runner.run() {
@@ -95,7 +109,19 @@ impl Pjsip {
             pjsip.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
         pjsip.add_module(Arc::new(|_| Box::new(OptionsModule)));
-        Ok(Arc::new(pjsip))
+        let pjsip = Arc::new(pjsip);
+        pjsip.watch_hosts();
+        Ok(pjsip)
+    }
+
+    /// The packets that are kept for `pjsip show history`.
+    pub fn history(&self) -> &Arc<History> {
+        &self.history
+    }
+
+    /// The resolver of all shards.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
     }
 
     /// Number of shards.
@@ -139,7 +165,7 @@ impl Pjsip {
     /// # Errors
     ///
     /// A transport cannot listen where the configuration says; everything is as it was.
-    pub fn reload(&self, config: PjsipConfig) -> Result<ReloadReport, BindError> {
+    pub fn reload(self: &Arc<Self>, config: PjsipConfig) -> Result<ReloadReport, BindError> {
         let mut state = self.state();
         let old = state.snapshot.clone();
         let plan = Plan::new(&old.config, &old.transports, config, self.shards.len())?;
@@ -148,7 +174,7 @@ impl Pjsip {
         let order = &global.endpoint_identifier_order;
         let identifiers = Identifiers::new(state.identifiers.clone()).ordered(order);
         let mut snapshot = Snapshot {
-            config: Arc::new(plan.config),
+            config: Arc::new(plan.config.with_hosts(&state.hosts)),
             transports: plan.transports,
             identifiers,
             ..Snapshot::clone(&old)
@@ -168,6 +194,8 @@ impl Pjsip {
         }
         state.last_reload = Some(plan.report.clone());
         drop(state);
+        // Also if the names are the same: a reload is how an operator asks for them anew.
+        self.watch_hosts();
         self.wait_for_shards();
         Ok(plan.report)
     }
@@ -175,6 +203,28 @@ impl Pjsip {
     /// What the last successful reload did, if there was one.
     pub fn last_reload(&self) -> Option<ReloadReport> {
         self.state().last_reload.clone()
+    }
+
+    /// Keeps the addresses of the hosts that `match` options name up to date.
+    fn watch_hosts(self: &Arc<Self>) {
+        let names = self.snapshot().config.host_names();
+        let pjsip = Arc::downgrade(self);
+        self.resolver.watch(names, move |name, addresses| {
+            if let Some(pjsip) = pjsip.upgrade() {
+                pjsip.set_host(name, addresses);
+            }
+        });
+    }
+
+    fn set_host(&self, name: &Arc<str>, addresses: Vec<IpAddr>) {
+        let mut state = self.state();
+        if state.hosts.get(name) == Some(&addresses) {
+            return;
+        }
+        tracing::debug!("Host '{name}' of identify sections has the addresses {addresses:?}");
+        state.hosts.insert(name.clone(), addresses);
+        let config = Arc::new(state.snapshot.config.with_hosts(&state.hosts));
+        self.publish(&mut state, |snapshot| snapshot.config = config);
     }
 
     /// Waits until every shard has handled what it was sent.

@@ -14,6 +14,7 @@ use sip::{Millis, RawMessage, ScanError, Scanner};
 use crate::core::{Core, Routes, Timer, split_token};
 use crate::distributor::Request;
 use crate::output::{Output, Packet, Peer};
+use crate::resolve;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 
@@ -52,6 +53,10 @@ pub trait ShardModule: Send {
     fn configured(&mut self, core: &mut Core, old: &Snapshot, out: &mut Output) {
         let _ = (core, old, out);
     }
+    /// The answer to [`Core::resolve`] with `token`.
+    fn resolved(&mut self, core: &mut Core, token: u64, answer: resolve::Answer, out: &mut Output) {
+        let _ = (core, token, answer, out);
+    }
     /// Does at most `budget` pieces of queued work; true if there is more.
     fn work(&mut self, core: &mut Core, budget: usize, out: &mut Output) -> bool;
 }
@@ -74,6 +79,8 @@ pub enum ShardMessage {
     RemoveModule(&'static str),
     /// For the module of this name.
     Module(&'static str, Box<dyn Any + Send>),
+    /// The answer to a question of [`Output::take_questions`].
+    Resolved(u64, resolve::Answer),
     /// Dropped when all messages before it have been handled: its sender sees the channel close.
     Barrier(std::sync::mpsc::Sender<()>),
     /// Ends the shard.
@@ -164,6 +171,10 @@ impl Shard {
                 if let Some(index) = self.module_named(name) {
                     self.with_module(index, |module, core| module.message(core, message, out));
                 }
+            }
+            ShardMessage::Resolved(token, answer) => {
+                let (index, token) = split_token(token);
+                self.with_module(index, |module, core| module.resolved(core, token, answer, out));
             }
             ShardMessage::Barrier(reached) => drop(reached),
             ShardMessage::Stop => return false,

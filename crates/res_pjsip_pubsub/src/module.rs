@@ -8,7 +8,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use module_api::{EventPackage, Payload};
-use res_pjsip::{Answer, Core, Output, Request, ShardModule, Snapshot};
+use res_pjsip::{Answer, Core, Output, Request, ShardModule, Snapshot, resolve};
 
 use crate::body::Bodies;
 use crate::intern::Interner;
@@ -16,7 +16,7 @@ use crate::registry::Registry;
 use crate::resource::{ResourceId, Resources};
 use crate::service::{Shared, SubscriptionInfo, WatcherInfo};
 use crate::stats::PubSubStats;
-use crate::subscribe::resolve;
+use crate::subscribe;
 use crate::subscription::{Reason, Subscription};
 use crate::table::Table;
 
@@ -175,7 +175,7 @@ impl PubSub {
         let Some(subscription) = self.subscriptions.get(index).filter(|s| s.is_alive()) else { return false };
         let Some(package) = self.registry.package(&subscription.event).cloned() else { return false };
         let asked_for = subscription.texts.resource();
-        let Ok(key) = resolve(&*package, &subscription.endpoint, asked_for) else { return false };
+        let Ok(key) = subscribe::resolve(&*package, &subscription.endpoint, asked_for) else { return false };
         // Not counted at the old one: it is gone with its count, though its name may be there again.
         self.watch_instead(index, &*package, &key)
     }
@@ -291,6 +291,12 @@ impl ShardModule for PubSub {
         self.reconfigure(core, old, out);
     }
 
+    fn resolved(&mut self, core: &mut Core, token: u64, answer: resolve::Answer, out: &mut Output) {
+        if let Some(index) = self.alive(token) {
+            self.located(core, index, answer, out);
+        }
+    }
+
     fn work(&mut self, core: &mut Core, budget: usize, out: &mut Output) -> bool {
         for _ in 0..budget {
             let Some((index, generation)) = self.queue.pop_front() else { return false };
@@ -299,7 +305,7 @@ impl ShardModule for PubSub {
                 continue;
             }
             subscription.queued = false;
-            if subscription.dirty && !subscription.in_flight {
+            if subscription.dirty && !subscription.is_busy() {
                 self.notify(core, index, out);
             }
         }

@@ -29,6 +29,8 @@ res_pjsip::counters! {
     notifies_accepted => "NOTIFY requests accepted",
     /// NOTIFY requests answered otherwise or not at all.
     notifies_failed => "NOTIFY requests failed",
+    /// NOTIFY requests sent again to another address of the same name.
+    failed_over => "NOTIFY requests sent to another address",
     /// Bodies that no module could make.
     bodies_failed => "Bodies that could not be made",
 }

@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep_until};
 use udp::{BATCH, Receiver, Sender, is_about_destination};
 
+use crate::history::History;
 use crate::output::{Output, Packet, Peer};
+use crate::resolve::Resolver;
 use crate::shard::{Shard, ShardMessage};
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
@@ -66,6 +68,12 @@ pub(crate) struct Runner {
     pub(crate) epoch: Instant,
     /// For the SIP logger.
     pub(crate) snapshot: Arc<Snapshot>,
+    /// Number of this shard.
+    pub(crate) id: u16,
+    /// Answers the questions of modules.
+    pub(crate) resolver: Arc<Resolver>,
+    /// Keeps packets, if it is on.
+    pub(crate) history: Arc<History>,
 }
 
 impl Runner {
@@ -83,6 +91,9 @@ impl Runner {
                 trace: self.snapshot.trace.clone(),
                 stats,
                 by_shard: Vec::new(),
+                id: self.id,
+                resolver: self.resolver,
+                history: self.history,
             };
             run(self.shard, self.inbox, &mut io, self.epoch).await;
             Ok(())
@@ -110,6 +121,9 @@ struct Io {
     trace: TraceFilter,
     stats: Arc<Stats>,
     by_shard: Vec<Vec<Packet>>,
+    id: u16,
+    resolver: Arc<Resolver>,
+    history: Arc<History>,
 }
 
 async fn run(mut shard: Shard, mut inbox: InboxReader, io: &mut Io, epoch: Instant) {
@@ -169,6 +183,7 @@ impl Io {
                     if self.trace != TraceFilter::Off {
                         self.trace.received(PROTOCOL, peer, datagram);
                     }
+                    self.history.record(self.id, false, peer, datagram);
                     shard.receive(now, peer, datagram, out);
                 })
             });
@@ -231,13 +246,30 @@ impl Io {
 
     async fn flush(&mut self, out: &mut Output) {
         self.hand_over(out);
+        self.ask(out);
         if self.trace != TraceFilter::Off {
             for (peer, datagram) in out.datagrams() {
                 self.trace.transmitted(PROTOCOL, peer, datagram);
             }
         }
+        if self.history.is_on() {
+            for (peer, datagram) in out.datagrams() {
+                self.history.record(self.id, true, peer, datagram);
+            }
+        }
         self.write_all(out).await;
         out.clear();
+    }
+
+    fn ask(&mut self, out: &mut Output) {
+        let Some(inbox) = self.shards.get(usize::from(self.id)) else { return };
+        for (token, question) in out.take_questions() {
+            let control = inbox.control.clone();
+            self.resolver.ask(question, move |answer| {
+                // The shard may have ended meanwhile.
+                let _ = control.send(ShardMessage::Resolved(token, answer));
+            });
+        }
     }
 
     /// Writes the queued datagrams, as many of one transport at a time as there are in a row.

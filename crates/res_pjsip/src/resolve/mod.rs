@@ -51,7 +51,7 @@ impl fmt::Display for Target {
 }
 
 /// What is to be located.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Question {
     /// A host name or an address, without brackets.
     pub host: Arc<str>,

@@ -10,6 +10,7 @@ use module_api::{
 };
 use res_pjsip::config::{PjsipConfig, Transport};
 use res_pjsip::identify::Identifiers;
+use res_pjsip::resolve::{Answer, Question};
 use res_pjsip::{BoundTransport, Output, Peer, Routes, Shard, ShardMessage, Snapshot, TraceFilter};
 
 use crate::module::{Message, NAME, PubSub};
@@ -279,6 +280,16 @@ impl Office {
     pub(super) fn nothing(&mut self) {
         let all = self.sent();
         assert!(all.is_empty(), "{all:#?}");
+    }
+
+    /// What the resolver has been asked since the last call, with the tokens of the answers.
+    pub(super) fn questions(&mut self) -> Vec<(u64, Question)> {
+        self.out.take_questions().collect()
+    }
+
+    /// The resolver answers.
+    pub(super) fn resolve(&mut self, token: u64, answer: Answer) {
+        self.send(ShardMessage::Resolved(token, answer));
     }
 
     /// How many watchers an extension in context `default` has been told of.
