@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Config, Dns, Phone, Server, Subscribe};
+use e2e::{Config, Dns, Golden, Phone, Server, Subscribe};
 
 fn config() -> Config {
     Config::office()
@@ -141,5 +141,65 @@ fn listings_of_what_runs() {
     let text = server.run("pjsip show identifiers");
     let names: Vec<_> = text.lines().map(str::trim_end).collect();
     assert_eq!(names[..3], ["Identifier Names:", "ip", "username"], "{text}");
+    server.stop();
+}
+
+/// The configuration of the captures, as far as listings need it.
+const CAPTURED: &str = "\
+[global]
+type=global
+user_agent=golden
+[udp]
+type=transport
+protocol=udp
+bind=127.0.0.1:{port}
+[alice]
+type=endpoint
+context=default
+transport=udp
+aors=alice
+allow=ulaw
+[alice]
+type=aor
+max_contacts=5
+";
+
+#[test]
+fn objects_are_listed_as_asterisk_lists_them() {
+    let server = Server::start(config().file("pjsip.conf", CAPTURED));
+    let here = format!("127.0.0.1:{}", server.port());
+    for name in ["show_settings", "show_auths", "show_identifies", "show_transports"] {
+        let command = format!("pjsip {}", name.replace('_', " "));
+        let golden = Golden::cli(&format!("pjsip_{name}")).replace("127.0.0.1:15060", &here);
+        assert_eq!(server.run(&command), golden, "{command}");
+    }
+    // The capture has a contact, and an endpoint in a state of a server with channels.
+    let parameters = |text: &str| {
+        let (_, table) = text.split_once("ParameterName").expect("a table");
+        let rows = table.lines().skip(2).filter(|row| !row.starts_with(" contact "));
+        rows.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for name in ["show_aor_alice", "show_endpoint_alice"] {
+        let command = format!("pjsip {}", name.replace('_', " "));
+        let ours = parameters(&server.run(&command));
+        assert_eq!(ours, parameters(&Golden::cli(&format!("pjsip_{name}"))), "{command}");
+    }
+    for name in ["show_aors", "show_contacts", "list_contacts", "show_endpoints", "list_endpoints"] {
+        let command = format!("pjsip {}", name.replace('_', " "));
+        let golden = Golden::cli(&format!("pjsip_{name}"));
+        let text = server.run(&command);
+        if text != "No objects found.\n\n" {
+            let head = |text: &str| {
+                text.lines().take_while(|line| !line.contains("alice")).map(str::to_owned).collect::<Vec<_>>()
+            };
+            assert_eq!(head(&text), head(&golden), "{command}");
+        }
+    }
+    assert_eq!(server.run("pjsip show identify nobody"), "Unable to find object nobody.\n\n");
+    // Every command has a usage, and names are completed.
+    for object in ["endpoint", "aor", "auth", "contact", "transport", "identify"] {
+        let (usage, _) = server.cli(&format!("core show help pjsip show {object}"));
+        assert!(usage.contains("Usage: pjsip show"), "{usage}");
+    }
     server.stop();
 }
