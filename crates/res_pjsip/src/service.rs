@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::config::{PjsipConfig, Protocol};
+use crate::config::PjsipConfig;
 use crate::identify::{EndpointIdentifier, Identifiers};
-use crate::net::{BindError, KernelRoutes, Runner, ShardInbox, bind_udp, inbox};
+use crate::net::{BindError, KernelRoutes, Limits, Runner, ShardInbox, TlsContext, bind_transports, inbox};
 use crate::options::OptionsModule;
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
-use crate::snapshot::{BoundTransport, ExtensionLookup, Snapshot};
+use crate::snapshot::{ExtensionLookup, Snapshot};
 use crate::stats::Stats;
 use crate::trace::TraceFilter;
 
@@ -20,10 +20,12 @@ pub struct Pjsip {
     stats: Vec<Arc<Stats>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     state: Mutex<State>,
+    /// TLS settings of transports, by name.
+    tls: Mutex<Vec<(Arc<str>, Arc<TlsContext>)>>,
 }
 
-struct State {
-    snapshot: Arc<Snapshot>,
+pub(crate) struct State {
+    pub(crate) snapshot: Arc<Snapshot>,
     identifiers: Vec<Arc<dyn EndpointIdentifier>>,
 }
 
@@ -39,16 +41,16 @@ pub enum StartError {
 }
 
 impl Pjsip {
-    /// Binds the UDP transports of `config` and starts `shards` shards. A transport whose address
+    /// Binds the transports of `config` and starts `shards` shards. A transport whose address
     /// is in use is an error; one that cannot be bound for another reason is reported and left out,
     /// unless it was the last.
     pub fn start(config: PjsipConfig, shards: usize) -> Result<Arc<Self>, StartError> {
         let shards = shards.clamp(1, usize::from(u16::MAX));
         let trace = initial_trace(&config.global.debug);
-        let (transports, mut sockets) = bind_transports(&config, shards)?;
+        let bound = bind_transports(&config, shards)?;
         let snapshot = Arc::new(Snapshot {
             config: Arc::new(config),
-            transports,
+            transports: bound.transports,
             identifiers: Identifiers::default(),
             extensions: None,
             booted: false,
@@ -62,8 +64,10 @@ impl Pjsip {
             stats: Vec::new(),
             threads: Mutex::default(),
             state: Mutex::new(State { snapshot: snapshot.clone(), identifiers: Vec::new() }),
+            tls: Mutex::new(bound.tls),
         };
-        for (id, inbox) in readers.into_iter().enumerate() {
+        let limits = Limits::of_process();
+        for ((id, inbox), sockets) in readers.into_iter().enumerate().zip(bound.sockets) {
             let shard = Shard::new(
                 id as u16,
                 shards as u16,
@@ -76,10 +80,11 @@ impl Pjsip {
             let runner = Runner {
                 shard,
                 inbox,
-                sockets: sockets.iter_mut().filter_map(Vec::pop).collect(),
+                sockets,
                 shards: pjsip.shards.clone(),
                 epoch,
                 snapshot: snapshot.clone(),
+                limits: limits.clone(),
             };
             let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
                 if let Err(error) = runner.run() {
@@ -124,6 +129,11 @@ impl Pjsip {
     /// Lets packets in: everything is loaded. When this returns every shard serves.
     pub fn open(&self) {
         self.publish(&mut self.state(), |snapshot| snapshot.booted = true);
+        self.wait_for_shards();
+    }
+
+    /// Waits until every shard has handled what it was sent.
+    pub(crate) fn wait_for_shards(&self) {
         let (reached, all_reached) = mpsc::channel();
         for shard in &self.shards {
             shard.send(ShardMessage::Barrier(reached.clone()));
@@ -166,6 +176,17 @@ impl Pjsip {
         }
     }
 
+    /// Reads the certificates of all TLS transports and of the secure WebSocket again; connections
+    /// that are opened from now on use them. Gives a line for each transport that keeps its old ones,
+    /// because the new ones cannot be used.
+    pub fn reload_certificates(&self) -> Vec<String> {
+        let all = self.tls.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reload = |(id, context): &(Arc<str>, Arc<TlsContext>)| {
+            context.reload().err().map(|error| format!("transport '{id}' keeps its certificate: {error}"))
+        };
+        all.iter().filter_map(reload).collect()
+    }
+
     /// The counters of all shards, added up.
     pub fn stats(&self) -> Vec<(&'static str, u64)> {
         sum(self.stats.iter().map(|stats| stats.values()))
@@ -184,7 +205,18 @@ impl Pjsip {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn inboxes(&self) -> &[ShardInbox] {
+        &self.shards
+    }
+
+    /// Remembers the TLS settings of a transport, in place of those that it had.
+    pub(crate) fn note_tls(&self, id: &Arc<str>, context: &Arc<TlsContext>) {
+        let mut tls = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        tls.retain(|(other, _)| other != id);
+        tls.push((id.clone(), context.clone()));
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -194,7 +226,7 @@ impl Pjsip {
         self.publish(state, |snapshot| snapshot.identifiers = identifiers);
     }
 
-    fn publish(&self, state: &mut State, change: impl FnOnce(&mut Snapshot)) {
+    pub(crate) fn publish(&self, state: &mut State, change: impl FnOnce(&mut Snapshot)) {
         let mut snapshot = Snapshot::clone(&state.snapshot);
         change(&mut snapshot);
         state.snapshot = Arc::new(snapshot);
@@ -220,36 +252,6 @@ pub fn sum(shards: impl Iterator<Item = Vec<(&'static str, u64)>>) -> Vec<(&'sta
             total
         })
         .unwrap_or_default()
-}
-
-type Bound = (Vec<BoundTransport>, Vec<Vec<std::net::UdpSocket>>);
-
-fn bind_transports(config: &PjsipConfig, shards: usize) -> Result<Bound, BindError> {
-    let (mut transports, mut sockets, mut failed) = (Vec::new(), Vec::new(), None);
-    for transport in &config.transports {
-        if transport.protocol != Protocol::Udp {
-            tracing::warn!(
-                "Transport '{}': only UDP is served by this version; it is not opened",
-                transport.id
-            );
-            continue;
-        }
-        match bind_udp(&transport.id, transport.bind, transport.tos, shards) {
-            Ok((local, bound)) => {
-                transports.push(BoundTransport { config: transport.clone(), local });
-                sockets.push(bound);
-            }
-            Err(error) if error.source.kind() == std::io::ErrorKind::AddrInUse => return Err(error),
-            Err(error) => {
-                tracing::error!("{error}");
-                failed = Some(error);
-            }
-        }
-    }
-    match failed {
-        Some(error) if transports.is_empty() => Err(error),
-        _ => Ok((transports, sockets)),
-    }
 }
 
 /// The option `debug` of `[global]`: `no`, `yes` or a host.

@@ -4,6 +4,7 @@
 //! its event package, body generator and supplements come from modules, found by name at every use.
 
 mod body;
+mod flow;
 mod intern;
 mod module;
 mod notify;
@@ -18,6 +19,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use flow::NewFlow;
 pub use registry::{ModuleParts, Registry};
 pub use service::{Pending, PubSubService, SubscriptionInfo, WatcherHook, WatcherInfo};
 pub use show::show_subscriptions;

@@ -51,6 +51,10 @@ pub(crate) struct Subscription {
     pub(crate) place: u32,
     /// Where NOTIFYs go.
     pub(crate) peer: Peer,
+    /// The connection of `peer` is gone, or could not be opened.
+    pub(crate) lost: bool,
+    /// When connecting to the phone is tried again.
+    pub(crate) retry_at: Millis,
     /// When it ends without a refresh.
     pub(crate) expires_at: Millis,
     /// When its expiry timer fires; an earlier deadline needs a new timer, a later one not.
@@ -97,6 +101,7 @@ impl Subscription {
             answer: (self.answer != 0).then_some(self.answer),
             pending: match (self.waiting, self.in_flight, self.dirty) {
                 (true, _, _) => Pending::Generator,
+                (_, false, true) if self.lost => Pending::Connection,
                 (_, true, true) => Pending::NewerState,
                 (_, true, false) => Pending::Answer,
                 (_, false, true) => Pending::Turn,

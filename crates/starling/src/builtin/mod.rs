@@ -10,6 +10,7 @@ mod identifiers;
 mod pjsip_devices;
 mod pubsub;
 pub(crate) mod sip;
+mod websocket;
 
 use std::sync::{Arc, Mutex};
 
@@ -26,6 +27,8 @@ pub(crate) fn all(server: &Arc<Server>) -> Vec<Arc<dyn Builtin>> {
     let mut modules: Vec<Arc<dyn Builtin>> = vec![
         Arc::new(sip::ResPjsip::new(server)),
         Arc::new(pubsub::ResPjsipPubsub::new(server)),
+        Arc::new(websocket::ResHttpWebsocket(server.clone())),
+        Arc::new(websocket::ResPjsipTransportWebsocket::new(server)),
         Arc::new(dialplan::PbxConfig::new(server)),
         Arc::new(custom_devices::FuncDevstate::new(server)),
         Arc::new(custom_presence::FuncPresencestate::new(server)),
