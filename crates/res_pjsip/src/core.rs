@@ -12,6 +12,7 @@ use sip::{Millis, RawMessage, ResponseHead, TimerWheel, Writer};
 use crate::config::Protocol;
 use crate::distributor::Incoming;
 use crate::output::{Output, Packet, Peer};
+use crate::requests::TcpRefused;
 use crate::resolve::{Question, Target};
 use crate::snapshot::{BoundTransport, Snapshot};
 use crate::stats::Stats;
@@ -44,7 +45,8 @@ pub struct Core {
     pub(crate) client: ClientTransactions<Peer>,
     pub(crate) timers: TimerWheel<Timer>,
     tags: TagSource,
-    routes: Box<dyn Routes>,
+    pub(crate) routes: Box<dyn Routes>,
+    pub(crate) tcp_refused: TcpRefused,
     pub(crate) stats: Arc<Stats>,
     pub(crate) allow: String,
     pub(crate) option_tags: Vec<&'static str>,
@@ -78,6 +80,7 @@ impl Core {
             timers: TimerWheel::new(now),
             tags: TagSource::new(),
             routes,
+            tcp_refused: TcpRefused::default(),
             stats: Arc::default(),
             allow: String::new(),
             option_tags: Vec::new(),
@@ -121,40 +124,9 @@ impl Core {
         self.tags.next()
     }
 
-    /// The address of ours that `peer` sees: where a transport is bound to all addresses, the one
-    /// that packets to the peer leave from.
-    pub fn local_address(&mut self, peer: Peer) -> SocketAddr {
-        let Some(transport) = self.snapshot.transports.get(usize::from(peer.transport)) else {
-            return SocketAddr::from(([0, 0, 0, 0], 0));
-        };
-        let mut local = transport.local;
-        if local.ip().is_unspecified()
-            && let Some(ip) = self.routes.source_for(peer.address)
-        {
-            local.set_ip(ip);
-        }
-        local
-    }
-
     /// Arms a timer of the module that is running.
     pub fn arm(&mut self, at: Millis, token: u64) {
         self.timers.insert(at, Timer::Module(join_token(self.current, token)));
-    }
-
-    /// Sends a request of the module that is running; the answer comes back with `token`. `write`
-    /// gets the branch for the Via and appends the whole message.
-    pub fn send_request<E>(
-        &mut self,
-        peer: Peer,
-        token: u64,
-        out: &mut Output,
-        write: impl FnOnce(&mut Vec<u8>, &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let owner = join_token(self.current, token);
-        let started = self.client.start(self.now, peer, false, owner, write)?;
-        out.send(peer, self.client.request(started.timer));
-        self.timers.insert(started.at, Timer::Client(started.timer));
-        Ok(())
     }
 
     /// Asks for the addresses behind a name; the module that is running hears of them by
@@ -295,7 +267,7 @@ impl Core {
     }
 }
 
-fn join_token(module: u8, token: u64) -> u64 {
+pub(crate) fn join_token(module: u8, token: u64) -> u64 {
     u64::from(module) << TOKEN_BITS | token & ((1 << TOKEN_BITS) - 1)
 }
 

@@ -296,11 +296,12 @@ fn parse<'a>(peer: Peer, message: &RawMessage<'a>) -> Option<Incoming<'a>> {
     })
 }
 
-/// RFC 3581: with rport to the source port, without to the one in Via. The endpoint's `force_rport`
+/// By the connection that the request came by, if it did. RFC 3581: with rport to the source port,
+/// without to the one in Via. The endpoint's `force_rport`
 /// comes later.
 fn reply_address(peer: Peer, via: &ViaRef<'_>) -> Peer {
     let mut reply_to = peer;
-    if via.rport.is_none() {
+    if via.rport.is_none() && peer.connection.is_none() {
         reply_to.address.set_port(via.port.unwrap_or(5060));
     }
     reply_to

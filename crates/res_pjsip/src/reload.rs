@@ -10,12 +10,11 @@
 //! * a transport whose section is gone listens on, unless it had `allow_reload=yes`. If a new section
 //!   asks for the very same socket, it takes it over: a transport can be renamed.
 
-use std::net::UdpSocket;
 use std::sync::Arc;
 
 use crate::config::changes::Changes;
 use crate::config::{PjsipConfig, Protocol, Transport};
-use crate::net::{BindError, bind_udp, bind_udp_beside};
+use crate::net::{OpenError, TlsContext, TransportSocket, open};
 use crate::snapshot::BoundTransport;
 
 /// What a reload did.
@@ -27,12 +26,17 @@ pub struct ReloadReport {
     pub kept: Vec<String>,
 }
 
+/// Why a reload changes nothing.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ReloadError(#[from] OpenError);
+
 /// Sockets of one transport, one for each shard.
 pub(crate) struct Sockets {
     /// Its place in the snapshot.
     pub(crate) transport: u16,
     /// None for a transport that closes.
-    pub(crate) sockets: Option<Vec<UdpSocket>>,
+    pub(crate) sockets: Option<Vec<TransportSocket>>,
 }
 
 /// Everything that a reload is about to put in force.
@@ -40,6 +44,8 @@ pub(crate) struct Plan {
     pub(crate) config: PjsipConfig,
     pub(crate) transports: Vec<BoundTransport>,
     pub(crate) sockets: Vec<Sockets>,
+    /// TLS settings of what was opened, by name.
+    pub(crate) tls: Vec<(Arc<str>, Arc<TlsContext>)>,
     pub(crate) report: ReloadReport,
 }
 
@@ -54,11 +60,17 @@ impl Plan {
         listening: &[BoundTransport],
         mut new: PjsipConfig,
         shards: usize,
-    ) -> Result<Self, BindError> {
+    ) -> Result<Self, OpenError> {
         let mut report = ReloadReport { changes: new.take_over(old), kept: Vec::new() };
         keep_system(old, &mut new, &mut report);
         let wanted = std::mem::take(&mut new.transports);
-        let mut plan = Self { config: new, transports: listening.to_vec(), sockets: Vec::new(), report };
+        let mut plan = Self {
+            config: new,
+            transports: listening.to_vec(),
+            sockets: Vec::new(),
+            tls: Vec::new(),
+            report,
+        };
         for transport in &wanted {
             plan.place(old, transport, &wanted, shards)?;
         }
@@ -74,10 +86,10 @@ impl Plan {
         wanted: &Arc<Transport>,
         all: &[Arc<Transport>],
         shards: usize,
-    ) -> Result<(), BindError> {
+    ) -> Result<(), OpenError> {
         let known = old.transport(&wanted.id);
         let changed = known.is_none_or(|known| !known.options.differing(&wanted.options).is_empty());
-        let slot = self.transports.iter().position(|it| it.open && it.config.id == wanted.id);
+        let slot = self.transports.iter().position(|it| it.open && it.config.id == wanted.id && !is_web(it));
         let Some(slot) = slot.or_else(|| self.to_rename(wanted, all)) else {
             return self.open(wanted, known.is_some(), changed, shards);
         };
@@ -91,10 +103,8 @@ impl Plan {
         }
         let config = if fixed.is_empty() {
             if changed { wanted.clone() } else { before }
-        } else if wanted.allow_reload && wanted.protocol == Protocol::Udp {
-            let (local, sockets) = self.bind(wanted, shards)?;
-            self.transports[slot].local = local;
-            self.sockets.push(Sockets { transport: slot as u16, sockets: Some(sockets) });
+        } else if wanted.allow_reload && wanted.protocol == before.protocol {
+            self.bind(slot as u16, wanted, shards)?;
             wanted.clone()
         } else {
             self.report.kept.push(format!(
@@ -112,7 +122,7 @@ impl Plan {
     /// A transport that the file no longer has and that listens just as `wanted` would.
     fn to_rename(&self, wanted: &Transport, all: &[Arc<Transport>]) -> Option<usize> {
         self.transports.iter().position(|it| {
-            let is_gone = it.open && all.iter().all(|other| other.id != it.config.id);
+            let is_gone = it.open && !is_web(it) && all.iter().all(|other| other.id != it.config.id);
             is_gone && it.config.differing(wanted, Transport::FIXED).is_empty()
         })
     }
@@ -124,46 +134,46 @@ impl Plan {
         is_known: bool,
         changed: bool,
         shards: usize,
-    ) -> Result<(), BindError> {
+    ) -> Result<(), OpenError> {
         if changed && is_known {
             self.report.changes.change("transport", &wanted.id);
         } else if changed {
             self.report.changes.add("transport", &wanted.id);
         }
         self.config.transports.push(wanted.clone());
-        if wanted.protocol != Protocol::Udp {
-            return Ok(());
-        }
-        let (local, sockets) = match self.bind(wanted, shards) {
-            Ok(bound) => bound,
+        // A closed transport that comes back gets its place back.
+        let slot = self.transports.iter().position(|it| !it.open && it.config.id == wanted.id);
+        let slot = slot.unwrap_or(self.transports.len());
+        match self.bind(slot as u16, wanted, shards) {
+            Ok(()) => Ok(()),
             // It failed at the start too: that must not stand in the way of everything else.
             Err(error) if !changed => {
                 self.report.kept.push(error.to_string());
-                return Ok(());
+                Ok(())
             }
-            Err(error) => return Err(error),
-        };
-        let bound = BoundTransport { config: wanted.clone(), local, open: true };
-        // A closed transport that comes back gets its place back.
-        let slot = self.transports.iter().position(|it| !it.open && it.config.id == wanted.id);
-        let slot = slot.unwrap_or_else(|| {
-            self.transports.push(bound.clone());
-            self.transports.len() - 1
-        });
-        self.transports[slot] = bound;
-        self.sockets.push(Sockets { transport: slot as u16, sockets: Some(sockets) });
-        Ok(())
+            Err(error) => Err(error),
+        }
     }
 
-    fn bind(
-        &self,
-        wanted: &Transport,
-        shards: usize,
-    ) -> Result<(std::net::SocketAddr, Vec<UdpSocket>), BindError> {
+    /// Opens a transport in a place; nothing to do for one without a socket of its own.
+    fn bind(&mut self, slot: u16, wanted: &Arc<Transport>, shards: usize) -> Result<(), OpenError> {
         // Our own sockets on that port are no strangers.
-        let ours = self.transports.iter().any(|it| it.open && it.local.port() == wanted.bind.port());
-        let bind = if ours { bind_udp_beside } else { bind_udp };
-        bind(&wanted.id, wanted.bind, wanted.tos, shards)
+        let ours = self.transports.iter().any(|it| {
+            let same_kind = (it.config.protocol == Protocol::Udp) == (wanted.protocol == Protocol::Udp);
+            it.open && same_kind && it.local.port() == wanted.bind.port()
+        });
+        let Some(opened) = open(wanted, shards, ours)? else { return Ok(()) };
+        let bound = BoundTransport { config: wanted.clone(), local: opened.local, open: true };
+        match self.transports.get_mut(usize::from(slot)) {
+            Some(place) => *place = bound,
+            None => self.transports.push(bound),
+        }
+        if let Some(context) = &opened.tls {
+            self.tls.push((wanted.id.clone(), context.clone()));
+        }
+        let sockets = opened.into_sockets(slot, wanted);
+        self.sockets.push(Sockets { transport: slot, sockets: Some(sockets) });
+        Ok(())
     }
 
     /// Closes the transports that the file no longer has, if they allow it.
@@ -171,7 +181,7 @@ impl Plan {
         let named = |id: &str| wanted.iter().any(|it| *it.id == *id);
         for slot in 0..self.transports.len() {
             let transport = &mut self.transports[slot];
-            if !transport.open || named(&transport.config.id) {
+            if !transport.open || is_web(transport) || named(&transport.config.id) {
                 continue;
             }
             if transport.config.allow_reload {
@@ -195,6 +205,11 @@ impl Plan {
             }
         }
     }
+}
+
+/// The HTTP server opens and closes these.
+fn is_web(transport: &BoundTransport) -> bool {
+    matches!(transport.config.protocol, Protocol::Ws | Protocol::Wss)
 }
 
 /// The stack has its timers and buffers from the start.

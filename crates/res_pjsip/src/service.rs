@@ -7,15 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::config::{PjsipConfig, Protocol};
+use crate::config::PjsipConfig;
 use crate::history::History;
 use crate::identify::{EndpointIdentifier, Identifiers};
-use crate::net::{BindError, KernelRoutes, Runner, ShardInbox, bind_udp, inbox};
+use crate::net::{
+    BindError, Control, Helpers, KernelRoutes, Limits, Runner, ShardInbox, TlsContext, bind_transports, inbox,
+};
 use crate::options::OptionsModule;
-use crate::reload::{Plan, ReloadReport};
+use crate::reload::{Plan, ReloadError, ReloadReport};
 use crate::resolve::Resolver;
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
-use crate::snapshot::{BoundTransport, ExtensionLookup, Snapshot};
+use crate::snapshot::{ExtensionLookup, Snapshot};
 use crate::stats::Stats;
 use crate::trace::TraceFilter;
 
@@ -27,10 +29,12 @@ pub struct Pjsip {
     state: Mutex<State>,
     resolver: Arc<Resolver>,
     history: Arc<History>,
+    /// TLS settings of transports, by name.
+    tls: Mutex<Vec<(Arc<str>, Arc<TlsContext>)>>,
 }
 
-struct State {
-    snapshot: Arc<Snapshot>,
+pub(crate) struct State {
+    pub(crate) snapshot: Arc<Snapshot>,
     identifiers: Vec<Arc<dyn EndpointIdentifier>>,
     last_reload: Option<ReloadReport>,
     /// The addresses of the hosts that `match` options name, as far as they are known.
@@ -49,16 +53,16 @@ pub enum StartError {
 }
 
 impl Pjsip {
-    /// Binds the UDP transports of `config` and starts `shards` shards. A transport whose address
+    /// Binds the transports of `config` and starts `shards` shards. A transport whose address
     /// is in use is an error; one that cannot be bound for another reason is reported and left out,
     /// unless it was the last.
     pub fn start(config: PjsipConfig, shards: usize) -> Result<Arc<Self>, StartError> {
         let shards = shards.clamp(1, usize::from(u16::MAX));
         let trace = initial_trace(&config.global.debug);
-        let (transports, mut sockets) = bind_transports(&config, shards)?;
+        let bound = bind_transports(&config, shards)?;
         let snapshot = Arc::new(Snapshot {
             config: Arc::new(config),
-            transports,
+            transports: bound.transports,
             identifiers: Identifiers::default(),
             extensions: None,
             booted: false,
@@ -79,8 +83,10 @@ impl Pjsip {
             }),
             resolver: Arc::new(Resolver::start()?),
             history: Arc::new(History::new(shards)),
+            tls: Mutex::new(bound.tls),
         };
-        for (id, inbox) in readers.into_iter().enumerate() {
+        let limits = Limits::of_process();
+        for ((id, inbox), sockets) in readers.into_iter().enumerate().zip(bound.sockets) {
             let shard = Shard::new(
                 id as u16,
                 shards as u16,
@@ -93,13 +99,12 @@ impl Pjsip {
             let runner = Runner {
                 shard,
                 inbox,
-                sockets: sockets.iter_mut().filter_map(Vec::pop).collect(),
+                sockets,
                 shards: pjsip.shards.clone(),
                 epoch,
                 snapshot: snapshot.clone(),
-                id: id as u16,
-                resolver: pjsip.resolver.clone(),
-                history: pjsip.history.clone(),
+                limits: limits.clone(),
+                helpers: Helpers { resolver: pjsip.resolver.clone(), history: pjsip.history.clone() },
             };
             let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
                 if let Err(error) = runner.run() {
@@ -164,8 +169,8 @@ impl Pjsip {
     ///
     /// # Errors
     ///
-    /// A transport cannot listen where the configuration says; everything is as it was.
-    pub fn reload(self: &Arc<Self>, config: PjsipConfig) -> Result<ReloadReport, BindError> {
+    /// A transport cannot listen as the configuration says; everything is as it was.
+    pub fn reload(self: &Arc<Self>, config: PjsipConfig) -> Result<ReloadReport, ReloadError> {
         let mut state = self.state();
         let old = state.snapshot.clone();
         let plan = Plan::new(&old.config, &old.transports, config, self.shards.len())?;
@@ -183,6 +188,9 @@ impl Pjsip {
             snapshot.trace = trace;
         }
         state.snapshot = Arc::new(snapshot);
+        for (id, context) in &plan.tls {
+            self.note_tls(id, context);
+        }
         let mut sockets: Vec<_> = plan
             .sockets
             .into_iter()
@@ -190,14 +198,16 @@ impl Pjsip {
             .collect();
         for shard in &self.shards {
             let sockets = sockets.iter_mut().map(|(transport, sockets)| (*transport, sockets.next()));
-            shard.send(ShardMessage::Reload(state.snapshot.clone(), sockets.collect()));
+            shard.control(Control::Reload(state.snapshot.clone(), sockets.collect()));
         }
-        state.last_reload = Some(plan.report.clone());
+        let mut report = plan.report;
+        report.kept.extend(self.reload_certificates());
+        state.last_reload = Some(report.clone());
         drop(state);
         // Also if the names are the same: a reload is how an operator asks for them anew.
         self.watch_hosts();
         self.wait_for_shards();
-        Ok(plan.report)
+        Ok(report)
     }
 
     /// What the last successful reload did, if there was one.
@@ -228,7 +238,7 @@ impl Pjsip {
     }
 
     /// Waits until every shard has handled what it was sent.
-    fn wait_for_shards(&self) {
+    pub(crate) fn wait_for_shards(&self) {
         let (reached, all_reached) = mpsc::channel();
         for shard in &self.shards {
             shard.send(ShardMessage::Barrier(reached.clone()));
@@ -271,6 +281,17 @@ impl Pjsip {
         }
     }
 
+    /// Reads the certificates of all TLS transports and of the secure WebSocket again; connections
+    /// that are opened from now on use them. Gives a line for each transport that keeps its old ones,
+    /// because the new ones cannot be used.
+    pub fn reload_certificates(&self) -> Vec<String> {
+        let all = self.tls.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reload = |(id, context): &(Arc<str>, Arc<TlsContext>)| {
+            context.reload().err().map(|error| format!("transport '{id}' keeps its certificate: {error}"))
+        };
+        all.iter().filter_map(reload).collect()
+    }
+
     /// The counters of all shards, added up.
     pub fn stats(&self) -> Vec<(&'static str, u64)> {
         sum(self.stats.iter().map(|stats| stats.values()))
@@ -289,7 +310,18 @@ impl Pjsip {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn inboxes(&self) -> &[ShardInbox] {
+        &self.shards
+    }
+
+    /// Remembers the TLS settings of a transport, in place of those that it had.
+    pub(crate) fn note_tls(&self, id: &Arc<str>, context: &Arc<TlsContext>) {
+        let mut tls = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        tls.retain(|(other, _)| other != id);
+        tls.push((id.clone(), context.clone()));
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -299,7 +331,7 @@ impl Pjsip {
         self.publish(state, |snapshot| snapshot.identifiers = identifiers);
     }
 
-    fn publish(&self, state: &mut State, change: impl FnOnce(&mut Snapshot)) {
+    pub(crate) fn publish(&self, state: &mut State, change: impl FnOnce(&mut Snapshot)) {
         let mut snapshot = Snapshot::clone(&state.snapshot);
         change(&mut snapshot);
         state.snapshot = Arc::new(snapshot);
@@ -325,36 +357,6 @@ pub fn sum(shards: impl Iterator<Item = Vec<(&'static str, u64)>>) -> Vec<(&'sta
             total
         })
         .unwrap_or_default()
-}
-
-type Bound = (Vec<BoundTransport>, Vec<Vec<std::net::UdpSocket>>);
-
-fn bind_transports(config: &PjsipConfig, shards: usize) -> Result<Bound, BindError> {
-    let (mut transports, mut sockets, mut failed) = (Vec::new(), Vec::new(), None);
-    for transport in &config.transports {
-        if transport.protocol != Protocol::Udp {
-            tracing::warn!(
-                "Transport '{}': only UDP is served by this version; it is not opened",
-                transport.id
-            );
-            continue;
-        }
-        match bind_udp(&transport.id, transport.bind, transport.tos, shards) {
-            Ok((local, bound)) => {
-                transports.push(BoundTransport { config: transport.clone(), local, open: true });
-                sockets.push(bound);
-            }
-            Err(error) if error.source.kind() == std::io::ErrorKind::AddrInUse => return Err(error),
-            Err(error) => {
-                tracing::error!("{error}");
-                failed = Some(error);
-            }
-        }
-    }
-    match failed {
-        Some(error) if transports.is_empty() => Err(error),
-        _ => Ok((transports, sockets)),
-    }
 }
 
 /// The option `debug` of `[global]`: `no`, `yes` or a host.

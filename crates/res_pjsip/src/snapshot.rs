@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::config::{PjsipConfig, Transport};
+use crate::config::{PjsipConfig, Protocol, Transport};
 use crate::identify::Identifiers;
+use crate::output::Peer;
 use crate::trace::TraceFilter;
 
 /// Whether an extension exists in a context; asked by OPTIONS.
@@ -40,4 +41,32 @@ pub struct Snapshot {
     pub booted: bool,
     /// Which packets the SIP logger shows.
     pub trace: TraceFilter,
+}
+
+impl Snapshot {
+    /// What the transport of a peer carries SIP over.
+    pub fn protocol(&self, peer: Peer) -> Protocol {
+        let transport = self.transports.get(usize::from(peer.transport));
+        transport.map_or(Protocol::Udp, |transport| transport.config.protocol)
+    }
+
+    /// The first transport of a protocol by which an address can be reached.
+    pub fn transport_for(&self, protocol: Protocol, address: SocketAddr) -> Option<u16> {
+        let fits = |transport: &BoundTransport| {
+            transport.open
+                && transport.config.protocol == protocol
+                && transport.local.is_ipv4() == address.is_ipv4()
+        };
+        self.transports.iter().position(fits).map(|index| index as u16)
+    }
+
+    /// Shows a message that came in, if the SIP logger wants it.
+    pub(crate) fn trace_received(&self, peer: Peer, message: &[u8]) {
+        self.trace.received(self.protocol(peer).via_name(), peer, message);
+    }
+
+    /// Shows a message that goes out, if the SIP logger wants it.
+    pub(crate) fn trace_transmitted(&self, peer: Peer, message: &[u8]) {
+        self.trace.transmitted(self.protocol(peer).via_name(), peer, message);
+    }
 }

@@ -85,7 +85,7 @@ impl Bench {
         let mut shard = Shard::new(id, count, 7, 0, Arc::new(snapshot), Box::new(Anywhere));
         let mut out = Output::default();
         shard.message(0, ShardMessage::AddModule(Arc::new(|_| Box::new(OptionsModule))), &mut out);
-        let peer = Peer { transport: 0, address: "127.0.0.1:5999".parse().unwrap() };
+        let peer = Peer::new(0, "127.0.0.1:5999".parse().unwrap());
         Self { shard, out, peer, now: 0 }
     }
 

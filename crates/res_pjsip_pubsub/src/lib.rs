@@ -4,6 +4,7 @@
 //! its event package, body generator and supplements come from modules, found by name at every use.
 
 mod body;
+mod flow;
 mod intern;
 mod location;
 mod module;
@@ -20,6 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use flow::NewFlow;
 pub use registry::{ModuleParts, Registry};
 pub use service::{Pending, PubSubService, SubscriptionInfo, WatcherHook, WatcherInfo};
 pub use show::{list_subscriptions, show_subscriptions};

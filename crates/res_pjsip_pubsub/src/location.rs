@@ -12,6 +12,7 @@
 
 use res_pjsip::resolve::{Answer, Question};
 use res_pjsip::{Core, Output, Peer};
+use sip::UriRef;
 
 use crate::module::{PubSub, token};
 
@@ -32,7 +33,7 @@ impl PubSub {
             Ok(targets) => {
                 let peers = targets.iter().filter_map(|target| {
                     let transport = core.transport_for(target, current.transport)?;
-                    Some(Peer { transport, address: target.address })
+                    Some(Peer::new(transport, target.address))
                 });
                 let mut peers: Vec<_> = peers.collect();
                 if let Some(place) = peers.iter().position(|peer| *peer == current) {
@@ -40,8 +41,8 @@ impl PubSub {
                 }
                 peers.reverse();
                 if let Some(first) = peers.pop() {
-                    subscription.peer = first;
                     subscription.alternatives = peers;
+                    self.set_flow(core, index, first);
                 }
             }
             Err(why) => tracing::debug!(
@@ -50,8 +51,19 @@ impl PubSub {
                 current.address
             ),
         }
+        let Some(subscription) = self.subscriptions.get(index) else { return };
         if was_locating && subscription.dirty && !subscription.in_flight {
             self.notify(core, index, out);
         }
     }
+}
+
+/// What must be asked to send requests to `hop`: nothing if it is an address, or if the phone's
+/// connection, by which `peer` is reached, leads there.
+pub(crate) fn question(core: &Core, hop: &[u8], peer: Peer) -> Option<Question> {
+    let uri = UriRef::parse(hop).ok()?;
+    if peer.connection.is_some() || (uri.host_ip().is_some() && uri.param("maddr").is_none()) {
+        return None;
+    }
+    Some(Question::of(&uri, &core.protocols()))
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use module_api::{EventPackage, Payload};
-use res_pjsip::{Answer, Core, Output, Request, ShardModule, Snapshot, resolve};
+use res_pjsip::{Answer, ClosedConnection, Core, Output, Request, ShardModule, Snapshot, resolve};
 
 use crate::body::Bodies;
+use crate::flow::{Flows, NewFlow};
 use crate::intern::Interner;
 use crate::registry::Registry;
 use crate::resource::{ResourceId, Resources};
@@ -36,6 +37,8 @@ pub(crate) enum Message {
     Registry(Arc<Registry>),
     /// New states wait in [`Shared`].
     Updates,
+    /// A phone can be reached a new way.
+    NewFlow(NewFlow),
     /// Lists the subscriptions.
     List(std::sync::mpsc::Sender<Vec<SubscriptionInfo>>),
     /// Tells what the watchers of a resource (topic, key) know.
@@ -54,6 +57,7 @@ pub(crate) struct PubSub {
     pub(crate) queue: VecDeque<(u32, u32)>,
     pub(crate) user_agents: Interner,
     pub(crate) names: Interner,
+    pub(crate) flows: Flows,
     pub(crate) stats: Arc<PubSubStats>,
     dialogs: HashTable<u32>,
     hasher: RandomState,
@@ -72,6 +76,7 @@ impl PubSub {
             queue: VecDeque::new(),
             user_agents: Interner::default(),
             names: Interner::default(),
+            flows: Flows::default(),
             dialogs: HashTable::new(),
             hasher: RandomState::default(),
         }
@@ -80,7 +85,7 @@ impl PubSub {
     /// Adds a subscription to all tables.
     pub(crate) fn insert(&mut self, subscription: Subscription) -> u32 {
         let hash = dialog_hash(&self.hasher, &subscription);
-        let resource = subscription.resource;
+        let (resource, peer) = (subscription.resource, subscription.peer);
         let (index, generation) = self.subscriptions.insert(subscription);
         let place = self.resources.watch(resource, index);
         if let Some(subscription) = self.subscriptions.get_mut(index) {
@@ -90,6 +95,7 @@ impl PubSub {
         let (subscriptions, hasher) = (&self.subscriptions, &self.hasher);
         let rehash = |index: &u32| subscriptions.get(*index).map_or(0, |s| dialog_hash(hasher, s));
         self.dialogs.insert_unique(hash, index, rehash);
+        self.flows.add(index, peer);
         self.stats.active.add();
         self.count_watcher(resource, 1);
         index
@@ -103,6 +109,7 @@ impl PubSub {
             entry.remove();
         }
         let (resource, place) = (subscription.resource, subscription.place);
+        self.flows.remove(index, subscription.peer);
         if subscription.ending != Some(Reason::NoResource) {
             self.count_watcher(resource, -1);
         }
@@ -276,11 +283,16 @@ impl ShardModule for PubSub {
         }
     }
 
+    fn connections_closed(&mut self, _: &mut Core, closed: &[ClosedConnection], _: &mut Output) {
+        self.forget_connections(closed);
+    }
+
     fn message(&mut self, core: &mut Core, message: Box<dyn Any + Send>, out: &mut Output) {
         let Ok(message) = message.downcast::<Message>() else { return };
         match *message {
             Message::Registry(registry) => self.replace_registry(registry),
             Message::Updates => self.take_updates(core, out),
+            Message::NewFlow(flow) => self.new_flow(core, &flow),
             // Whoever asked may have given up waiting.
             Message::List(reply) => drop(reply.send(self.list(core))),
             Message::Watchers(topic, key, reply) => drop(reply.send(self.watchers(core, &topic, &key))),

@@ -46,8 +46,12 @@ impl PubSub {
         }
     }
 
-    /// Sends the newest state now. Only called when no NOTIFY is in flight.
+    /// Sends the newest state now, if there is a way to the phone. Only called when no NOTIFY is in
+    /// flight.
     pub(crate) fn notify(&mut self, core: &mut Core, index: u32, out: &mut Output) {
+        if !self.has_way(core, index) {
+            return;
+        }
         let Some(subscription) = self.subscriptions.get_mut(index) else { return };
         let Some(resource) = self.resources.get(subscription.resource) else { return };
         let body = match self.bodies.make(&self.registry, subscription, &resource.payload) {
@@ -100,12 +104,15 @@ impl PubSub {
         if (answer.timed_out || answer.status == 503)
             && let Some(next) = subscription.alternatives.pop()
         {
-            subscription.peer = next;
             self.stats.failed_over.add();
+            self.set_flow(core, index, next);
             return self.notify(core, index, out);
         }
         if subscription.ended {
             return self.remove(index);
+        }
+        if answer.undelivered {
+            return self.undelivered(core, index, out);
         }
         if !accepted {
             let status = answer.status;

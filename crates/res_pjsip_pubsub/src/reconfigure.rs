@@ -116,7 +116,9 @@ impl PubSub {
             self.stats.ended_by_reload.add();
             return self.end(core, index, Reason::Deactivated, out);
         }
-        if subscription.dialog.relocate(core.local_address(peer)).is_ok() {
+        let scheme = if subscription.dialog.contact().starts_with(b"<sips:") { "sips" } else { "sip" };
+        let contact = core.contact(peer, scheme, subscription.endpoint.contact_user.as_deref());
+        if subscription.dialog.relocate(&core.via(peer), &contact).is_ok() {
             self.mark_dirty(index);
         }
     }

@@ -21,6 +21,12 @@ res_pjsip::counters! {
     ended_with_resource => "Subscriptions ended with their resource",
     /// Ended by a new configuration.
     ended_by_reload => "Subscriptions ended by a reload",
+    /// Ended while there was no way to tell the phone.
+    ended_unreachable => "Subscriptions ended unreachable",
+    /// Times that a subscription had no way to its phone and waited for one.
+    flows_lost => "Subscriptions without a connection",
+    /// Times that a phone registered again and its subscriptions went on.
+    flows_found => "Subscriptions that followed a phone",
     /// SUBSCRIBE requests refused.
     refused => "SUBSCRIBE requests refused",
     /// NOTIFY requests sent.

@@ -61,6 +61,10 @@ pub(crate) struct Subscription {
     pub(crate) alternatives: Vec<Peer>,
     /// Where they go is being looked up: until then none is sent.
     pub(crate) locating: bool,
+    /// The connection of `peer` is gone, or could not be opened.
+    pub(crate) lost: bool,
+    /// When connecting to the phone is tried again.
+    pub(crate) retry_at: Millis,
     /// When it ends without a refresh.
     pub(crate) expires_at: Millis,
     /// When its expiry timer fires; an earlier deadline needs a new timer, a later one not.
@@ -108,6 +112,7 @@ impl Subscription {
             pending: match (self.waiting, self.in_flight, self.dirty) {
                 _ if self.locating => Pending::Address,
                 (true, _, _) => Pending::Generator,
+                (_, false, true) if self.lost => Pending::Connection,
                 (_, true, true) => Pending::NewerState,
                 (_, true, false) => Pending::Answer,
                 (_, false, true) => Pending::Turn,

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::args::Args;
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::{builtin, report};
+use crate::{builtin, http, report};
 
 /// What was found in one file.
 struct Found {
@@ -48,6 +48,7 @@ pub(crate) fn check(args: &Args) -> ExitCode {
             all.push(Found::of("pjsip_notify.conf", builtin::notify::parse(&loader)));
         }
         all.push(Found::of("extensions.conf", builtin::dialplan::parse(&loader, None)));
+        all.push(Found::of("http.conf", http::load(&loader)));
         all.push(Found::of("logger.conf", optional(&loader, "logger.conf")));
     }
     all.insert(0, Found::of("asterisk.conf", loaded));

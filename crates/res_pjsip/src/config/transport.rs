@@ -98,6 +98,32 @@ impl Protocol {
         }
     }
 
+    /// The name in a Via, and in logs.
+    pub fn via_name(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp | Self::Flow => "TCP",
+            Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
+        }
+    }
+
+    /// The `transport` parameter of our Contact; none for UDP. A secure WebSocket has no name of its
+    /// own there (RFC 7118, 5.2).
+    pub fn uri_parameter(self) -> Option<&'static str> {
+        match self {
+            Self::Udp => None,
+            Self::Ws | Self::Wss => Some("ws"),
+            other => Some(other.via_name()),
+        }
+    }
+
+    /// Whether requests need no retransmission: everything but UDP.
+    pub fn is_reliable(self) -> bool {
+        self != Self::Udp
+    }
+
     /// The port when none is named (RFC 3261, 19.1.2).
     pub fn default_port(self) -> u16 {
         if self == Self::Tls { 5061 } else { 5060 }
@@ -244,6 +270,11 @@ impl Transport {
             check_paths(draft);
         }
         Self::from_options(draft.id(), protocol, bind, draft.options.clone())
+    }
+
+    /// A transport that no section of `pjsip.conf` describes.
+    pub fn implicit(id: &str, protocol: Protocol, bind: SocketAddr) -> Self {
+        Self::from_options(id.into(), protocol, bind, Options::new(&TRANSPORT))
     }
 
     /// Whether `address` is in `local_net`, so that it is told our own address. With several

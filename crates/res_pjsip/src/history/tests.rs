@@ -3,7 +3,7 @@ use super::*;
 fn history() -> History {
     let history = History::new(2);
     history.set(true);
-    let peer = |last: u8| Peer { transport: 0, address: ([192, 0, 2, last], 5060).into() };
+    let peer = |last: u8| Peer::new(0, ([192, 0, 2, last], 5060).into());
     let message = |line: &str, call_id: &str| format!("{line}\r\nCall-ID: {call_id}\r\n\r\n").into_bytes();
     history.record(0, false, peer(1), &message("SUBSCRIBE sip:1000@pbx SIP/2.0", "a"));
     history.record(1, true, peer(1), &message("SIP/2.0 200 OK", "a"));

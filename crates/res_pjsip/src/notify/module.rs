@@ -68,12 +68,15 @@ impl NotifyModule {
         let preferred = preferred.map_or(u16::MAX, |index| index as u16);
         while let Some(target) = sending.alternatives.pop() {
             let Some(transport) = core.transport_for(&target, preferred) else { continue };
-            let peer = Peer { transport, address: target.address };
-            let local = core.local_address(peer).to_string();
+            let peer = Peer::new(transport, target.address);
+            let (local, via) = (core.sent_by(peer), core.via(peer));
+            let contact_user = sending.notify.endpoint.contact_user.clone();
+            let contact = core.contact(peer, sending.scheme(), contact_user.as_deref());
             let global = core.snapshot().config.global.clone();
             sending.cseq += 1;
             let head = Head {
-                protocol: target.protocol.name().to_ascii_uppercase(),
+                via: &via,
+                contact: &contact,
                 local: &local,
                 user_agent: &global.user_agent,
                 max_forwards: global.max_forwards,
@@ -93,29 +96,34 @@ impl NotifyModule {
 }
 
 struct Head<'a> {
-    protocol: String,
+    via: &'a str,
+    contact: &'a str,
     local: &'a str,
     user_agent: &'a str,
     max_forwards: u32,
 }
 
 impl Sending {
+    /// The scheme of its target.
+    fn scheme(&self) -> &'static str {
+        let secure = UriRef::parse(self.notify.uri.as_bytes()).is_ok_and(|uri| uri.scheme == Scheme::Sips);
+        if secure { "sips" } else { "sip" }
+    }
+
     fn write(&self, bytes: &mut Vec<u8>, branch: &str, head: &Head<'_>) -> Result<(), WriteError> {
         let Notify { template, endpoint, from_user, uri } = &self.notify;
-        let Head { protocol, local, user_agent, max_forwards } = head;
+        let Head { via, contact, local, user_agent, max_forwards } = head;
         let from_user = escape(endpoint.from_user.as_ref().unwrap_or(from_user));
         let domain = endpoint.from_domain.as_deref().unwrap_or(local);
-        let secure = UriRef::parse(uri.as_bytes()).is_ok_and(|uri| uri.scheme == Scheme::Sips);
-        let scheme = if secure { "sips" } else { "sip" };
-        let contact_user = endpoint.contact_user.as_ref().map(|user| format!("{user}@")).unwrap_or_default();
+        let scheme = self.scheme();
         // Not in the Request-URI (RFC 3261 19.1.5): what is behind a question mark.
         let target = uri.split_once('?').map_or(&**uri, |(uri, _)| uri);
         let mut writer = Writer::request(bytes, "NOTIFY", target);
         writer
-            .header("Via", format!("SIP/2.0/{protocol} {local};rport;branch={branch}"))
+            .header("Via", format!("{via};rport;branch={branch}"))
             .header("From", format!("<{scheme}:{from_user}@{domain}>;tag={}", self.tag))
             .header("To", format!("<{target}>"))
-            .header("Contact", format!("<{scheme}:{contact_user}{local}>"))
+            .header("Contact", contact)
             .header("Call-ID", &self.call_id)
             .header("CSeq", format!("{} NOTIFY", self.cseq));
         if let Some(proxy) = &endpoint.outbound_proxy {

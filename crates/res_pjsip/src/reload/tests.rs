@@ -5,14 +5,15 @@ use super::*;
 use crate::config::tests::parse;
 
 /// A server that listens on what `text` says.
-fn start(text: &str) -> (PjsipConfig, Vec<BoundTransport>, Vec<Vec<UdpSocket>>) {
+fn start(text: &str) -> (PjsipConfig, Vec<BoundTransport>, Vec<Vec<TransportSocket>>) {
     let (config, _) = parse(text);
     let (transports, sockets) = config
         .transports
         .iter()
         .map(|it| {
-            let (local, sockets) = bind_udp(&it.id, it.bind, it.tos, 2).unwrap();
-            (BoundTransport { config: it.clone(), local, open: true }, sockets)
+            let opened = open(it, 2, false).unwrap().expect("it has a socket");
+            let bound = BoundTransport { config: it.clone(), local: opened.local, open: true };
+            (bound, opened.into_sockets(0, it))
         })
         .unzip();
     (config, transports, sockets)
@@ -29,7 +30,7 @@ fn transport(name: &str, bind: SocketAddr, more: &str) -> String {
     format!("[{name}]\ntype=transport\nbind={bind}\n{more}")
 }
 
-fn reload(text: &str, new: &str) -> (Result<Plan, BindError>, Vec<Vec<UdpSocket>>) {
+fn reload(text: &str, new: &str) -> (Result<Plan, OpenError>, Vec<Vec<TransportSocket>>) {
     let (old, listening, sockets) = start(text);
     let (new, _) = parse(new);
     (Plan::new(&old, &listening, new, 2), sockets)
@@ -96,7 +97,7 @@ fn with_allow_reload_it_is_bound_anew_in_its_place() {
 #[test]
 fn an_address_that_is_taken_refuses_everything() {
     let taken = SocketAddr::new(free().ip(), 5098);
-    let _stranger = UdpSocket::bind(taken).unwrap();
+    let _stranger = std::net::UdpSocket::bind(taken).unwrap();
     let text = transport("udp", free(), "");
     let (plan, _sockets) = reload(&text, &(text.clone() + &transport("two", taken, "")));
     let error = plan.err().expect("it is taken").to_string();

@@ -240,7 +240,7 @@ impl Office {
 
     /// A phone sends a packet from `port`.
     pub(super) fn feed(&mut self, port: u16, packet: &str) {
-        let peer = Peer { transport: 0, address: SocketAddr::from(([127, 0, 0, 1], port)) };
+        let peer = Peer::new(0, SocketAddr::from(([127, 0, 0, 1], port)));
         self.shard.receive(self.now, peer, packet.as_bytes(), &mut self.out);
     }
 

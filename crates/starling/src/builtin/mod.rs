@@ -13,6 +13,7 @@ mod pjsip_devices;
 mod pubsub;
 pub(crate) mod resolver;
 pub(crate) mod sip;
+mod websocket;
 
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +33,8 @@ pub(crate) fn all(server: &Arc<Server>) -> Vec<Arc<dyn Builtin>> {
         Arc::new(history::ResPjsipHistory::new(server)),
         Arc::new(notify::ResPjsipNotify::new(server)),
         Arc::new(pubsub::ResPjsipPubsub::new(server)),
+        Arc::new(websocket::ResHttpWebsocket(server.clone())),
+        Arc::new(websocket::ResPjsipTransportWebsocket::new(server)),
         Arc::new(dialplan::PbxConfig::new(server)),
         Arc::new(custom_devices::FuncDevstate::new(server)),
         Arc::new(custom_presence::FuncPresencestate::new(server)),

@@ -93,7 +93,7 @@ impl Builtin for ResPjsip {
             text
         })?;
         if pjsip.snapshot().transports.is_empty() {
-            tracing::warn!("pjsip.conf has no UDP transport: no phone can reach the server");
+            tracing::warn!("pjsip.conf opens no transport: no phone can reach the server");
         }
         pjsip.set_extensions(Some(Arc::new(Extensions(self.server.hints.clone()))));
         if self.server.booted.is_set() {
