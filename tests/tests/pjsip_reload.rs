@@ -1,8 +1,10 @@
 //! Another `pjsip.conf` in a running server.
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-use e2e::{Config, Lamp, Phone, Server, Subscribe};
+use e2e::{Config, Lamp, PATIENCE, Phone, Server, Subscribe};
 
 /// The endpoints p0 to p9, each of whose phones watches a hundred extensions.
 struct Office {
@@ -268,6 +270,52 @@ fn a_transport_that_moves_takes_its_phones_along() {
     phone.refresh(&mut lamp, 3600);
     server.devstate("Custom:d0", "INUSE");
     assert!(phone.notify(&mut lamp).body().contains("On the phone"));
+    server.stop();
+}
+
+/// OPTIONS by a connection; whether it is answered 200 before the connection ends.
+fn options(stream: &mut TcpStream, call_id: &str) -> bool {
+    let own = stream.local_addr().expect("it is connected");
+    let server = stream.peer_addr().expect("it is connected");
+    let text = format!(
+        "OPTIONS sip:{server} SIP/2.0\r\nVia: SIP/2.0/TCP {own};branch=z9hG4bK{call_id}\r\n\
+         From: <sip:p0@{}>;tag=f\r\nTo: <sip:{server}>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n\
+         Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+        own.ip()
+    );
+    stream.set_read_timeout(Some(PATIENCE)).expect("it is not zero");
+    let mut answer = [0; 4096];
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.read(&mut answer)) {
+        Ok(length) => answer[..length].starts_with(b"SIP/2.0 200 OK\r\n"),
+        Err(_) => false,
+    }
+}
+
+#[test]
+fn tcp_comes_moves_with_its_connections_and_goes() {
+    let server = Server::start(config());
+    let section = |port: &str| {
+        pjsip(&endpoints())
+            + &format!("[tcp]\ntype=transport\nprotocol=tcp\nbind=127.0.0.1:{port}\nallow_reload=yes\n")
+    };
+    let connect = |port: u16| TcpStream::connect((Ipv4Addr::LOCALHOST, port));
+    assert!(connect(server.port()).is_err());
+    write(&server, &section("{port}"));
+    assert!(server.run("pjsip reload").ends_with("\n1 transport added\n"));
+    let mut first = connect(server.port()).expect("it listens");
+    assert!(options(&mut first, "one"));
+
+    write(&server, &section("{port2}"));
+    assert!(server.run("pjsip reload").ends_with("\n1 transport changed\n"));
+    assert!(connect(server.port()).is_err(), "it has left its port");
+    assert!(options(&mut first, "two"), "what was connected stays connected");
+    let mut second = connect(server.port() + 1).expect("it listens");
+    assert!(options(&mut second, "three"));
+
+    write(&server, &pjsip(&endpoints()));
+    assert!(server.run("pjsip reload").ends_with("\n1 transport removed\n"));
+    assert!(connect(server.port() + 1).is_err());
+    assert!(!options(&mut first, "four") && !options(&mut second, "five"), "their connections end");
     server.stop();
 }
 
