@@ -17,6 +17,7 @@
 
 mod baresip;
 mod build;
+mod certificates;
 mod config;
 mod golden;
 mod message;
@@ -25,9 +26,11 @@ mod port;
 mod process;
 mod server;
 mod sipp;
+mod wire;
 
 pub use baresip::Baresip;
 pub use build::{module_dir, starling};
+pub use certificates::{Authority, Identity};
 pub use config::Config;
 pub use golden::Golden;
 pub use message::Message;
@@ -36,3 +39,4 @@ pub use port::Port;
 pub use process::{Ended, PATIENCE, Process};
 pub use server::{Boot, Server};
 pub use sipp::Sipp;
+pub use wire::{Received, Wire};

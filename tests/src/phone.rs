@@ -1,17 +1,19 @@
 //! A phone with lamps: enough of a SIP subscriber for tests.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use crate::{Message, PATIENCE, Server};
+use crate::{Message, PATIENCE, Received, Server, Wire};
 
-/// A phone with a socket of its own. All that it gets must come from the address that it sends to.
+/// A phone with a socket of its own. All that it gets must come from the address that it sends to, or
+/// by the connection that it has opened.
 #[derive(Debug)]
 pub struct Phone {
     name: String,
-    socket: UdpSocket,
-    server: SocketAddr,
+    wire: Wire,
+    /// What its Contact says, if not where it sends from.
+    contact: Option<String>,
     /// What has come while something else was waited for.
     inbox: VecDeque<Message>,
     /// The branches of the NOTIFYs that were answered, and with what.
@@ -121,15 +123,38 @@ impl Phone {
 
     /// A phone of the endpoint `name` at an address of this machine.
     pub fn between(own: IpAddr, server: SocketAddr, name: &str) -> Self {
-        let socket = UdpSocket::bind(SocketAddr::new(own, 0)).expect("this machine has the address");
+        Self::over(Wire::udp(own, server), name)
+    }
+
+    /// A phone of the endpoint `name` over any wire.
+    pub fn over(wire: Wire, name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            socket,
-            server,
+            wire,
+            contact: None,
             inbox: VecDeque::new(),
             answered: Vec::new(),
             answer: Some("200 OK".to_owned()),
             count: 0,
+        }
+    }
+
+    /// What its Contact says from now on: a URI.
+    pub fn set_contact(&mut self, uri: &str) {
+        self.contact = Some(uri.to_owned());
+    }
+
+    /// Goes on over another wire: its old one is lost.
+    pub fn move_to(&mut self, wire: Wire) {
+        std::mem::replace(&mut self.wire, wire).reset();
+    }
+
+    /// Waits until the server has closed the connection.
+    #[track_caller]
+    pub fn wait_for_close(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !matches!(self.wire.read(Duration::from_millis(100)), Received::Closed) {
+            assert!(Instant::now() < deadline, "{:?} is not closed", self.wire);
         }
     }
 
@@ -146,7 +171,7 @@ impl Phone {
 
     /// Where its packets come from.
     pub fn address(&self) -> SocketAddr {
-        self.socket.local_addr().expect("it is bound")
+        self.wire.own()
     }
 
     /// Subscribes: checks the 200 and the first NOTIFY.
@@ -221,13 +246,14 @@ impl Phone {
     /// OPTIONS to the server itself: the answer.
     #[track_caller]
     pub fn options(&mut self) -> Message {
-        let (call_id, server, me) = (self.unique("options"), self.server, self.address());
+        let (call_id, server, me) = (self.unique("options"), self.wire.server(), self.address());
         let (name, host) = (self.name.clone(), me.ip());
         let branch = self.unique("z9hG4bK");
         let text = format!(
-            "OPTIONS sip:{server} SIP/2.0\r\nVia: SIP/2.0/UDP {me};rport;branch={branch}\r\n\
+            "OPTIONS sip:{server} SIP/2.0\r\nVia: SIP/2.0/{} {me};rport;branch={branch}\r\n\
              From: <sip:{name}@{}>;tag=f\r\nTo: <sip:{server}>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n\
              Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+            self.wire.name(),
             bracketed(host)
         );
         self.send(text.as_bytes());
@@ -235,8 +261,13 @@ impl Phone {
     }
 
     /// Sends bytes.
-    pub fn send(&self, bytes: &[u8]) {
-        self.socket.send_to(bytes, self.server).expect("the packet fits");
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.wire.send(bytes);
+    }
+
+    /// Its wire.
+    pub fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
     }
 
     /// Waits for a response.
@@ -273,23 +304,22 @@ impl Phone {
             }
             self.inbox.push_back(message);
         }
-        panic!("phone {} of {} waits in vain; what came: {:?}", self.name, self.server, self.inbox);
+        panic!("phone {} of {} waits in vain; what came: {:?}", self.name, self.wire.server(), self.inbox);
     }
 
     fn read_until(&mut self, deadline: Instant) -> Option<Message> {
-        let mut bytes = [0; 65_536];
         loop {
             let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-            self.socket.set_read_timeout(Some(left)).expect("it is not zero");
-            // An error is the end of the time, or an ICMP message about an earlier packet.
-            let Ok((length, from)) = self.socket.recv_from(&mut bytes) else { continue };
-            assert_eq!(from, self.server, "{}", String::from_utf8_lossy(&bytes[..length]));
-            let message = Message::parse(&bytes[..length]);
+            let message = match self.wire.read(left) {
+                Received::Message(bytes) => Message::parse(&bytes),
+                Received::Nothing => continue,
+                Received::Closed => panic!("{:?} is closed; what came: {:?}", self.wire, self.inbox),
+            };
             if !message.is_request("NOTIFY") {
                 return Some(message);
             }
             let known = self.answered.iter().find(|(branch, _)| branch == message.branch());
-            if let Some((_, answer)) = known {
+            if let Some(answer) = known.map(|(_, answer)| answer.clone()) {
                 self.send(answer.as_bytes());
                 continue;
             }
@@ -304,18 +334,21 @@ impl Phone {
 
     fn subscribe_text(&mut self, ask: &Subscribe, call_id: &str, cseq: u32, to_tag: &str) -> String {
         let (name, me, extension) = (&self.name, self.address(), &ask.extension);
-        let (host, server) = (bracketed(me.ip()), bracketed(self.server.ip()));
+        let (host, server) = (bracketed(me.ip()), bracketed(self.wire.server().ip()));
+        let own = format!("sip:{name}@{me}{}", self.wire.parameter());
+        let contact = self.contact.as_deref().unwrap_or(&own);
         let header = |name: &str, value: &Option<String>| match value {
             Some(value) => format!("{name}: {value}\r\n"),
             None => String::new(),
         };
         let to_tag = if to_tag.is_empty() { String::new() } else { format!(";tag={to_tag}") };
         let mut text = format!(
-            "SUBSCRIBE sip:{extension}@{} SIP/2.0\r\nVia: SIP/2.0/UDP {me};rport;branch=z9hG4bK{call_id}-{cseq}\r\n\
+            "SUBSCRIBE sip:{extension}@{} SIP/2.0\r\nVia: SIP/2.0/{} {me};rport;branch=z9hG4bK{call_id}-{cseq}\r\n\
              From: <sip:{name}@{host}>;tag=t{call_id}\r\nTo: <sip:{extension}@{server}>{to_tag}\r\n\
-             Call-ID: {call_id}\r\nCSeq: {cseq} SUBSCRIBE\r\nContact: <sip:{name}@{me}>\r\nMax-Forwards: 70\r\n\
+             Call-ID: {call_id}\r\nCSeq: {cseq} SUBSCRIBE\r\nContact: <{contact}>\r\nMax-Forwards: 70\r\n\
              {}{}{}{}Content-Length: 0\r\n\r\n",
-            self.server,
+            self.wire.server(),
+            self.wire.name(),
             header("Event", &ask.event),
             header("Accept", &ask.accept),
             header("Expires", &ask.expires),

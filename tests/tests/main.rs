@@ -10,3 +10,4 @@ mod refusals;
 mod reload;
 mod samples;
 mod sipp;
+mod tcp;

@@ -66,7 +66,7 @@ impl Pjsip {
             state: Mutex::new(State { snapshot: snapshot.clone(), identifiers: Vec::new() }),
             tls: Mutex::new(bound.tls),
         };
-        let limits = Limits::of_process();
+        let limits = Limits::new(&snapshot.config.system.connections);
         for ((id, inbox), sockets) in readers.into_iter().enumerate().zip(bound.sockets) {
             let shard = Shard::new(
                 id as u16,

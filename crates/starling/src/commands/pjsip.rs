@@ -21,9 +21,12 @@ pub(crate) fn register(server: &Arc<Server>, pjsip: &Arc<Pjsip>) -> Vec<CommandG
     let (settings, logger, stats, everything) = (pjsip.clone(), pjsip.clone(), pjsip.clone(), server.clone());
     guards.push(cli.register(command(
         "pjsip show settings",
-        "Show the options of [global] and [system]",
+        "Show the options of [global] and [system], and the limits of connections",
         "Usage: pjsip show settings\n",
-        move |cx| print(cx, &show::settings(&settings.snapshot().config)),
+        move |cx| {
+            let config = settings.snapshot().config.clone();
+            print(cx, &(show::settings(&config) + &show::connection_settings(&config)))
+        },
     )));
     guards.push(cli.register(command(
         "pjsip set logger {on|off|host}",
