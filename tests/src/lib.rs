@@ -25,6 +25,7 @@ mod phone;
 mod port;
 mod process;
 mod server;
+mod sipjs;
 mod sipp;
 mod wire;
 
@@ -38,5 +39,6 @@ pub use phone::{Lamp, Phone, Subscribe};
 pub use port::Port;
 pub use process::{Ended, PATIENCE, Process};
 pub use server::{Boot, Server};
+pub use sipjs::SipJs;
 pub use sipp::Sipp;
 pub use wire::{Received, Wire};

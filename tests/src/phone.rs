@@ -246,6 +246,12 @@ impl Phone {
     /// OPTIONS to the server itself: the answer.
     #[track_caller]
     pub fn options(&mut self) -> Message {
+        let (call_id, text) = self.options_text();
+        self.send(text.as_bytes());
+        self.receive_answer(&call_id, 1)
+    }
+
+    fn options_text(&mut self) -> (String, String) {
         let (call_id, server, me) = (self.unique("options"), self.wire.server(), self.address());
         let (name, host) = (self.name.clone(), me.ip());
         let branch = self.unique("z9hG4bK");
@@ -256,8 +262,22 @@ impl Phone {
             self.wire.name(),
             bracketed(host)
         );
+        (call_id, text)
+    }
+
+    /// OPTIONS to the server itself; none if the server closes the connection instead.
+    pub fn try_options(&mut self) -> Option<Message> {
+        let deadline = Instant::now() + PATIENCE;
+        let text = self.options_text().1;
         self.send(text.as_bytes());
-        self.receive_answer(&call_id, 1)
+        while Instant::now() < deadline {
+            match self.wire.read(Duration::from_millis(100)) {
+                Received::Message(bytes) => return Some(Message::parse(&bytes)),
+                Received::Nothing => {}
+                Received::Closed => return None,
+            }
+        }
+        None
     }
 
     /// Sends bytes.

@@ -192,17 +192,59 @@ impl Wire {
         }
     }
 
+    /// Sends bytes as they are, below WebSocket.
+    #[track_caller]
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        match &mut self.carrier {
+            Carrier::Ws(socket) => drop(socket.get_mut().write_all(bytes)),
+            Carrier::Wss(socket) => drop(socket.get_mut().write_all(bytes)),
+            _ => self.send(bytes),
+        }
+    }
+
+    /// The next WebSocket frame, if it is not the end.
+    #[track_caller]
+    pub fn read_frame(&mut self) -> Option<Frame> {
+        match &mut self.carrier {
+            Carrier::Ws(socket) => {
+                socket.get_ref().set_read_timeout(Some(crate::PATIENCE)).expect("it is not zero");
+                Some(socket.read().expect("a frame"))
+            }
+            _ => panic!("{} has no frames", self.name()),
+        }
+    }
+
+    /// Reads what is there on a TCP connection, whatever it is; 0 at the end.
+    pub fn read_raw(&mut self) -> std::io::Result<usize> {
+        match &mut self.carrier {
+            Carrier::Tcp(stream) => {
+                stream.set_read_timeout(Some(crate::PATIENCE))?;
+                stream.read(&mut [0; 1024])
+            }
+            _ => panic!("{} is not TCP", self.name()),
+        }
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn end_of_sending(&mut self) {
+        // Fails only for a connection that is gone already.
+        let _ = self.stream().map(|stream| stream.shutdown(std::net::Shutdown::Write));
+    }
+
     /// Ends the connection without a word, as a phone that loses power and comes back does.
     pub fn reset(&mut self) {
-        let stream = match &self.carrier {
-            Carrier::Udp(_) => return,
-            Carrier::Tcp(stream) => stream,
-            Carrier::Tls(stream) => &stream.sock,
-            Carrier::Ws(socket) => socket.get_ref(),
-            Carrier::Wss(socket) => &socket.get_ref().sock,
-        };
         // Fails only for a connection that is gone already.
-        let _ = stream.shutdown(std::net::Shutdown::Both);
+        let _ = self.stream().map(|stream| stream.shutdown(std::net::Shutdown::Both));
+    }
+
+    fn stream(&self) -> Option<&TcpStream> {
+        match &self.carrier {
+            Carrier::Udp(_) => None,
+            Carrier::Tcp(stream) => Some(stream),
+            Carrier::Tls(stream) => Some(&stream.sock),
+            Carrier::Ws(socket) => Some(socket.get_ref()),
+            Carrier::Wss(socket) => Some(&socket.get_ref().sock),
+        }
     }
 
     /// The length of the message that is there, keep-alives before it skipped.

@@ -1,6 +1,7 @@
 //! End-to-end tests, one file a subject.
 
 mod bad_input;
+mod bad_stream;
 mod baresip;
 mod cli;
 mod lamps;
@@ -11,3 +12,5 @@ mod reload;
 mod samples;
 mod sipp;
 mod tcp;
+mod tls;
+mod websocket;

@@ -50,7 +50,7 @@ fn a_lamp_lives_on_its_connection() {
 fn sipp_subscribes_over_tcp() {
     let server = Server::start(office());
     server.devstate("Custom:a", "NOT_INUSE");
-    let sipp = Sipp::start(&server, "subscribe_change.xml", &["-t", "t1"]);
+    let sipp = Sipp::start(&server, "change.xml", &["-t", "t1"]);
     server.wait_for_counter("NOTIFY requests accepted", 1);
     server.devstate("Custom:a", "INUSE");
     server.wait_for_counter("NOTIFY requests accepted", 2);
