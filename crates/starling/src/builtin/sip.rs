@@ -70,6 +70,13 @@ impl Builtin for ResPjsip {
         Ok(LoadOutcome::Success)
     }
 
+    /// Certificates are read again, for connections that are opened from now on.
+    fn reload(&self) -> Option<Result<(), String>> {
+        let kept = self.server.pjsip.get()?.reload_certificates();
+        kept.iter().for_each(|line| tracing::error!("{line}"));
+        Some(if kept.is_empty() { Ok(()) } else { Err(kept.join("; ")) })
+    }
+
     fn unload(&self) -> Result<(), String> {
         self.registrations.clear();
         if let Some(pjsip) = self.server.pjsip.take() {
