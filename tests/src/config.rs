@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::build::module_dir;
 
 /// The files of a server's directory. In all of them `{port}` stands for the server's port,
-/// `{port2}` for the one above it, which is free too, and `{modules}` for the directory of the built
-/// modules.
+/// `{port2}` for the one above it, which is free too, `{modules}` for the directory of the built
+/// modules, and `{directory}` for the server's own.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     files: BTreeMap<String, Option<String>>,
@@ -183,6 +183,7 @@ impl Config {
             ("{port}", port.to_string()),
             ("{port2}", (port + 1).to_string()),
             ("{modules}", module_dir().display().to_string()),
+            ("{directory}", directory.display().to_string()),
         ];
         for (name, text) in &self.files {
             let path = directory.join(name);

@@ -17,6 +17,7 @@
 
 mod baresip;
 mod build;
+mod certificates;
 mod config;
 mod dns;
 mod golden;
@@ -25,10 +26,13 @@ mod phone;
 mod port;
 mod process;
 mod server;
+mod sipjs;
 mod sipp;
+mod wire;
 
 pub use baresip::Baresip;
 pub use build::{module_dir, starling};
+pub use certificates::{Authority, Identity};
 pub use config::Config;
 pub use dns::Dns;
 pub use golden::Golden;
@@ -37,4 +41,6 @@ pub use phone::{Lamp, Phone, Subscribe};
 pub use port::Port;
 pub use process::{Ended, PATIENCE, Process};
 pub use server::{Boot, Server};
+pub use sipjs::SipJs;
 pub use sipp::Sipp;
+pub use wire::{Received, Wire};

@@ -1,6 +1,7 @@
 //! End-to-end tests, one file a subject.
 
 mod bad_input;
+mod bad_stream;
 mod baresip;
 mod cli;
 mod dns;
@@ -13,3 +14,6 @@ mod refusals;
 mod reload;
 mod samples;
 mod sipp;
+mod tcp;
+mod tls;
+mod websocket;

@@ -264,7 +264,7 @@ fn a_transport_that_moves_takes_its_phones_along() {
     assert!(server.run("pjsip reload").ends_with("\n1 transport changed\n"));
     let mut moved = server.address();
     moved.set_port(server.port() + 1);
-    phone.move_to(moved);
+    phone.server_moves_to(moved);
     let contact = phone.notify(&mut lamp).header("Contact").to_owned();
     assert_eq!(contact, format!("<sip:{moved}>"));
     phone.refresh(&mut lamp, 3600);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::config::changes::Changes;
 use crate::config::{PjsipConfig, Protocol, Transport};
-use crate::net::{OpenError, TlsContext, TransportSocket, open};
+use crate::net::{BindError, OpenError, TlsContext, TransportSocket, open};
 use crate::snapshot::BoundTransport;
 
 /// What a reload did.
@@ -28,8 +28,23 @@ pub struct ReloadReport {
 
 /// Why a reload changes nothing.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct ReloadError(#[from] OpenError);
+pub enum ReloadError {
+    /// A transport cannot listen where the file says.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A TLS transport cannot use its certificate; a line for each.
+    #[error("{0}")]
+    Certificate(String),
+}
+
+impl From<OpenError> for ReloadError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Bind(error) => Self::Bind(error),
+            error @ OpenError::Tls(..) => Self::Certificate(error.to_string()),
+        }
+    }
+}
 
 /// Sockets of one transport, one for each shard.
 pub(crate) struct Sockets {
@@ -50,6 +65,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// The transports whose TLS settings are other ones or no more needed.
+    pub(crate) fn renewed(&self) -> impl Iterator<Item = &Arc<str>> {
+        let closed = self.sockets.iter().filter(|it| it.sockets.is_none());
+        let closed = closed.filter_map(|it| self.transports.get(usize::from(it.transport)));
+        self.tls.iter().map(|(id, _)| id).chain(closed.map(|it| &it.config.id))
+    }
+
     /// Compares `new` with what runs, and binds what it needs.
     ///
     /// # Errors

@@ -85,7 +85,7 @@ impl Pjsip {
             history: Arc::new(History::new(shards)),
             tls: Mutex::new(bound.tls),
         };
-        let limits = Limits::of_process();
+        let limits = Limits::new(&snapshot.config.system.connections);
         for ((id, inbox), sockets) in readers.into_iter().enumerate().zip(bound.sockets) {
             let shard = Shard::new(
                 id as u16,
@@ -169,11 +169,16 @@ impl Pjsip {
     ///
     /// # Errors
     ///
-    /// A transport cannot listen as the configuration says; everything is as it was.
+    /// A transport cannot listen as the configuration says, or a certificate cannot be used; everything is
+    /// as it was.
     pub fn reload(self: &Arc<Self>, config: PjsipConfig) -> Result<ReloadReport, ReloadError> {
         let mut state = self.state();
         let old = state.snapshot.clone();
         let plan = Plan::new(&old.config, &old.transports, config, self.shards.len())?;
+        let unusable = self.reload_certificates_but(|id| plan.renewed().any(|renewed| renewed == id));
+        if !unusable.is_empty() {
+            return Err(ReloadError::Certificate(unusable.join("\n")));
+        }
         let global = &plan.config.global;
         let debug = (global.debug != old.config.global.debug).then(|| initial_trace(&global.debug));
         let order = &global.endpoint_identifier_order;
@@ -188,6 +193,7 @@ impl Pjsip {
             snapshot.trace = trace;
         }
         state.snapshot = Arc::new(snapshot);
+        self.tls().retain(|(id, _)| plan.renewed().all(|renewed| renewed != id));
         for (id, context) in &plan.tls {
             self.note_tls(id, context);
         }
@@ -200,8 +206,7 @@ impl Pjsip {
             let sockets = sockets.iter_mut().map(|(transport, sockets)| (*transport, sockets.next()));
             shard.control(Control::Reload(state.snapshot.clone(), sockets.collect()));
         }
-        let mut report = plan.report;
-        report.kept.extend(self.reload_certificates());
+        let report = plan.report;
         state.last_reload = Some(report.clone());
         drop(state);
         // Also if the names are the same: a reload is how an operator asks for them anew.
@@ -285,7 +290,13 @@ impl Pjsip {
     /// that are opened from now on use them. Gives a line for each transport that keeps its old ones,
     /// because the new ones cannot be used.
     pub fn reload_certificates(&self) -> Vec<String> {
-        let all = self.tls.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.reload_certificates_but(|_| false)
+    }
+
+    /// The same for transports whose names are not to be skipped.
+    fn reload_certificates_but(&self, skip: impl Fn(&Arc<str>) -> bool) -> Vec<String> {
+        let mut all = self.tls().clone();
+        all.retain(|(id, _)| !skip(id));
         let reload = |(id, context): &(Arc<str>, Arc<TlsContext>)| {
             context.reload().err().map(|error| format!("transport '{id}' keeps its certificate: {error}"))
         };
@@ -316,9 +327,13 @@ impl Pjsip {
 
     /// Remembers the TLS settings of a transport, in place of those that it had.
     pub(crate) fn note_tls(&self, id: &Arc<str>, context: &Arc<TlsContext>) {
-        let mut tls = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tls = self.tls();
         tls.retain(|(other, _)| other != id);
         tls.push((id.clone(), context.clone()));
+    }
+
+    fn tls(&self) -> MutexGuard<'_, Vec<(Arc<str>, Arc<TlsContext>)>> {
+        self.tls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

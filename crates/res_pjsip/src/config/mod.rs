@@ -74,7 +74,7 @@ pub use network::Network;
 pub use options::Options;
 pub use other::{AclSection, DomainAlias, InboundPublication, PlainObject};
 pub use resource_list::ResourceList;
-pub use system::System;
+pub use system::{ConnectionLimits, System};
 pub use transport::{Protocol, Tls, Transport};
 
 use crate::identify::index::Index;

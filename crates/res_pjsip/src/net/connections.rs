@@ -178,7 +178,8 @@ impl Connections {
         let dialed = matches!(origin, Origin::Dialed);
         let (outbox, reader) = outbox();
         let (inputs, stats) = (self.inputs.clone(), self.stats.clone());
-        let mut link = Link { peer, inputs, outbox: reader, keep_alive, stats };
+        let times = self.limits.times;
+        let mut link = Link { peer, inputs, outbox: reader, keep_alive, times, stats };
         let via = via.clone();
         let task = tokio::spawn(async move {
             let ending = match origin {
@@ -208,7 +209,7 @@ enum Origin {
 /// Serves a connection that came in. The parts are boxed, so that each takes only the memory that it
 /// needs.
 async fn accepted(socket: TcpStream, carrier: Carrier, link: &mut Link) -> Ending {
-    let patience = Patience::new(true);
+    let patience = Patience::new(link.times, true);
     match carrier {
         Carrier::Tcp => Box::pin(stream::run(socket, link, patience)).await,
         Carrier::Tls(context) => match Box::pin(accept_tls(socket, &context, &patience)).await {
@@ -256,7 +257,7 @@ async fn dialed_to(address: SocketAddr, via: &Via, link: &mut Link) -> Ending {
         Ok(Err(error)) => return Ending::Connect(error),
         Ok(Ok(socket)) => socket,
     };
-    let patience = Patience::new(false);
+    let patience = Patience::new(link.times, false);
     let Carrier::Tls(context) = &via.carrier else {
         return Box::pin(stream::run(socket, link, patience)).await;
     };

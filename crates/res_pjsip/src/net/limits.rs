@@ -11,15 +11,10 @@ use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit};
 
-/// Connections from one IPv4 address or IPv6 /64: an office behind one address fits.
-pub(crate) const MAX_PER_ADDRESS: usize = 2_000;
+use crate::config::ConnectionLimits;
+
 /// Connections in all, if the limit on open files (`maxfiles` of `asterisk.conf`) allows as many.
-pub(crate) const MAX_CONNECTIONS: usize = 65_536;
-/// A connection must bring its first message in this time, handshakes included, and finish each
-/// message that it has begun.
-pub(crate) const MESSAGE_TIME: Duration = Duration::from_secs(32);
-/// A connection that brings nothing at all for this long is closed: twice the longest subscription.
-pub(crate) const IDLE_TIME: Duration = Duration::from_secs(7_200);
+const MAX_CONNECTIONS: usize = 65_536;
 /// How long opening a connection may take.
 pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// How long a peer may take no byte of what waits for it.
@@ -31,7 +26,19 @@ pub(crate) const MAX_QUEUED: usize = 8 << 20;
 #[derive(Debug)]
 pub(crate) struct Limits {
     most: usize,
+    per_address: usize,
+    /// What a connection must keep.
+    pub(crate) times: Times,
     counts: Mutex<Counts>,
+}
+
+/// How long a connection may be silent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Times {
+    /// Until the first message is complete, and each one that has begun.
+    pub(crate) message: Duration,
+    /// Without any message.
+    pub(crate) idle: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -48,13 +55,11 @@ pub(crate) struct Admission {
 }
 
 impl Limits {
-    /// The limits of this process: a quarter of its files is left for other things.
-    pub(crate) fn of_process() -> Arc<Self> {
-        Self::new(allowed_by_files())
-    }
-
-    fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, counts: Mutex::default() })
+    /// The limits that `[system]` sets; what it leaves open depends on the process.
+    pub(crate) fn new(config: &ConnectionLimits) -> Arc<Self> {
+        let times = Times { message: config.message_time, idle: config.idle_time };
+        let most = config.most.unwrap_or_else(allowed_by_files);
+        Arc::new(Self { most, per_address: config.per_address, times, counts: Mutex::default() })
     }
 
     /// Counts a connection with `address`, if it may be.
@@ -64,11 +69,10 @@ impl Limits {
         if counts.all >= self.most {
             return None;
         }
-        let of_address = counts.by_address.entry(address).or_default();
-        if *of_address >= MAX_PER_ADDRESS {
+        if counts.by_address.get(&address).copied().unwrap_or_default() >= self.per_address {
             return None;
         }
-        *of_address += 1;
+        *counts.by_address.entry(address).or_default() += 1;
         counts.all += 1;
         Some(Admission { limits: self.clone(), address })
     }
@@ -91,7 +95,7 @@ impl Drop for Admission {
     }
 }
 
-/// Connections that the limit on open files allows.
+/// Connections that the limit on open files allows: a quarter is left for other things.
 pub(crate) fn allowed_by_files() -> usize {
     let files = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
     usize::try_from(files / 4 * 3).unwrap_or(usize::MAX).min(MAX_CONNECTIONS)
@@ -113,10 +117,15 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn limits(most: usize, per_address: usize) -> Arc<Limits> {
+        let time = Duration::from_secs(1);
+        Limits::new(&ConnectionLimits { most: Some(most), per_address, message_time: time, idle_time: time })
+    }
+
     #[test]
     fn one_address_cannot_take_all() {
-        let limits = Limits::new(MAX_PER_ADDRESS + 1);
-        let mut held: Vec<_> = (0..MAX_PER_ADDRESS).map(|_| limits.admit(ip("192.0.2.1")).unwrap()).collect();
+        let limits = limits(4, 3);
+        let mut held: Vec<_> = (0..3).map(|_| limits.admit(ip("192.0.2.1")).unwrap()).collect();
         assert!(limits.admit(ip("192.0.2.1")).is_none());
         assert!(limits.admit(ip("::ffff:192.0.2.1")).is_none());
         let other = limits.admit(ip("192.0.2.2")).unwrap();
@@ -130,10 +139,16 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_counts_as_one_address() {
-        let limits = Limits::new(usize::MAX);
-        let _held: Vec<_> =
-            (0..MAX_PER_ADDRESS).map(|i| limits.admit(ip(&format!("2001:db8::{i:x}"))).unwrap()).collect();
+        let limits = limits(100, 2);
+        let _held = ["2001:db8::1", "2001:db8::2"].map(|address| limits.admit(ip(address)).unwrap());
         assert!(limits.admit(ip("2001:db8::ffff:1")).is_none());
         assert!(limits.admit(ip("2001:db8:0:1::1")).is_some());
+    }
+
+    #[test]
+    fn a_refused_address_is_not_remembered() {
+        let limits = limits(100, 0);
+        assert!(limits.admit(ip("192.0.2.1")).is_none());
+        assert!(limits.lock().by_address.is_empty());
     }
 }

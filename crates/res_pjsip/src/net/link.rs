@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-use super::limits::{IDLE_TIME, MAX_QUEUED, MESSAGE_TIME, STALL_TIME};
+use super::limits::{MAX_QUEUED, STALL_TIME, Times};
 use crate::output::{ConnectionId, Peer};
 use crate::stats::{Counter, Stats};
 
@@ -44,10 +44,10 @@ pub(crate) enum Ending {
     #[error("closed by us")]
     Stopped,
     /// It brought no complete message in time.
-    #[error("no complete message within {} s", MESSAGE_TIME.as_secs())]
+    #[error("no complete message in time")]
     HalfOpen,
     /// It was silent for too long.
-    #[error("silent for {} s", IDLE_TIME.as_secs())]
+    #[error("silent for too long")]
     Idle,
     /// The other side does not read.
     #[error("the other side does not read")]
@@ -91,6 +91,8 @@ pub(crate) struct Link {
     pub(crate) outbox: OutboxReader,
     /// Silence after which a keep-alive is sent; none if never.
     pub(crate) keep_alive: Option<Duration>,
+    /// How long the other side may be silent.
+    pub(crate) times: Times,
     /// The shard's counters. The task runs on the shard's thread.
     pub(crate) stats: Arc<Stats>,
 }
@@ -184,6 +186,7 @@ pub(crate) async fn write_all(io: &mut (impl AsyncWrite + Unpin), mut bytes: &[u
 
 /// How long the other side may be silent.
 pub(crate) struct Patience {
+    times: Times,
     /// No message has come yet.
     first: bool,
     deadline: Instant,
@@ -191,9 +194,9 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// From the acceptance of the connection on. A connection that we opened owes no message.
-    pub(crate) fn new(accepted: bool) -> Self {
-        let time = if accepted { MESSAGE_TIME } else { IDLE_TIME };
-        Self { first: accepted, deadline: Instant::now() + time }
+    pub(crate) fn new(times: Times, accepted: bool) -> Self {
+        let time = if accepted { times.message } else { times.idle };
+        Self { times, first: accepted, deadline: Instant::now() + time }
     }
 
     /// When it ends.
@@ -212,8 +215,8 @@ impl Patience {
         match (self.first, begun, begins) {
             // Neither pings nor more and more of one message buy time.
             (true, ..) | (false, true, true) => {}
-            (false, false, true) => self.deadline = Instant::now() + MESSAGE_TIME,
-            (false, _, false) => self.deadline = Instant::now() + IDLE_TIME,
+            (false, false, true) => self.deadline = Instant::now() + self.times.message,
+            (false, _, false) => self.deadline = Instant::now() + self.times.idle,
         }
     }
 

@@ -26,7 +26,7 @@ thread_local! {
 pub(crate) async fn run<S: AsyncRead + AsyncWrite>(io: S, link: &mut Link, mut patience: Patience) -> Ending {
     let (mut reader, mut writer) = tokio::io::split(io);
     let pong = link.outbox.own();
-    let Link { peer, inputs, outbox, keep_alive, stats } = link;
+    let Link { peer, inputs, outbox, keep_alive, stats, .. } = link;
     let reading = async {
         // Only there while a message is incomplete.
         let mut decoder: Option<Box<StreamDecoder>> = None;

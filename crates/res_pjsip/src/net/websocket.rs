@@ -54,7 +54,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Ending {
     let (mut sink, mut stream) = socket.split();
     let pong = link.outbox.own();
-    let Link { peer, inputs, outbox, keep_alive, stats } = link;
+    let Link { peer, inputs, outbox, keep_alive, stats, .. } = link;
     let reading = async {
         loop {
             let message = match timeout_at(patience.deadline(), stream.next()).await {

@@ -11,8 +11,11 @@ use module_api::{
 use res_pjsip::config::{PjsipConfig, Transport};
 use res_pjsip::identify::Identifiers;
 use res_pjsip::resolve::{Answer, Question};
-use res_pjsip::{BoundTransport, Output, Peer, Routes, Shard, ShardMessage, Snapshot, TraceFilter};
+use res_pjsip::{
+    BoundTransport, ClosedConnection, Output, Peer, Routes, Shard, ShardMessage, Snapshot, TraceFilter,
+};
 
+use crate::flow::NewFlow;
 use crate::module::{Message, NAME, PubSub};
 use crate::registry::{ModuleParts, Registry};
 use crate::service::Shared;
@@ -24,6 +27,14 @@ user_agent=golden
 [udp]
 type=transport
 bind=127.0.0.1:15060
+[tcp]
+type=transport
+protocol=tcp
+bind=127.0.0.1:15060
+[ws]
+type=transport
+protocol=ws
+bind=127.0.0.1:15088
 [phone](!)
 type=endpoint
 context=default
@@ -242,6 +253,30 @@ impl Office {
     pub(super) fn feed(&mut self, port: u16, packet: &str) {
         let peer = Peer::new(0, SocketAddr::from(([127, 0, 0, 1], port)));
         self.shard.receive(self.now, peer, packet.as_bytes(), &mut self.out);
+    }
+
+    /// A phone sends a message by a connection.
+    pub(super) fn feed_by(&mut self, peer: Peer, message: &str) {
+        self.shard.receive(self.now, peer, message.as_bytes(), &mut self.out);
+    }
+
+    /// Connections are gone.
+    pub(super) fn close(&mut self, closed: ClosedConnection) {
+        self.send(ShardMessage::Closed(Arc::new([closed])));
+    }
+
+    /// A phone has registered.
+    pub(super) fn new_flow(&mut self, flow: NewFlow) {
+        self.module(Message::NewFlow(flow));
+    }
+
+    /// Everything that has been sent since the last call, with the peer that it goes to.
+    pub(super) fn sent_to_peers(&mut self) -> Vec<(Peer, String)> {
+        self.work();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let all = self.out.datagrams().map(|(peer, bytes)| (peer, text(bytes))).collect();
+        self.out.clear();
+        all
     }
 
     /// Lets time pass, all timers firing when they are due.

@@ -32,9 +32,12 @@ pub(crate) fn register(server: &Arc<Server>, pjsip: &Arc<Pjsip>) -> Vec<CommandG
     )));
     guards.push(cli.register(command(
         "pjsip show settings",
-        "Show the options of [global] and [system]",
+        "Show the options of [global] and [system], and the limits of connections",
         "Usage: pjsip show settings\n",
-        move |cx| print(cx, &show::settings(&settings.snapshot().config)),
+        move |cx| {
+            let config = settings.snapshot().config.clone();
+            print(cx, &(show::settings(&config) + &show::connection_settings(&config)))
+        },
     )));
     let identifiers = pjsip.clone();
     guards.push(cli.register(command(
