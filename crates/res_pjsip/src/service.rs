@@ -179,6 +179,7 @@ impl Pjsip {
         if !unusable.is_empty() {
             return Err(ReloadError::Certificate(unusable.join("\n")));
         }
+        self.tls().retain(|(id, _)| plan.renewed().all(|renewed| renewed != id));
         let global = &plan.config.global;
         let debug = (global.debug != old.config.global.debug).then(|| initial_trace(&global.debug));
         let order = &global.endpoint_identifier_order;
@@ -193,7 +194,6 @@ impl Pjsip {
             snapshot.trace = trace;
         }
         state.snapshot = Arc::new(snapshot);
-        self.tls().retain(|(id, _)| plan.renewed().all(|renewed| renewed != id));
         for (id, context) in &plan.tls {
             self.note_tls(id, context);
         }
