@@ -59,6 +59,7 @@ impl Builtin for ResPjsip {
         if pjsip.snapshot().transports.is_empty() {
             tracing::warn!("pjsip.conf has no UDP transport: no phone can reach the server");
         }
+        pjsip.set_security_events(self.server.security.clone());
         pjsip.set_extensions(Some(Arc::new(Extensions(self.server.hints.clone()))));
         if self.server.booted.is_set() {
             pjsip.open();
