@@ -94,8 +94,8 @@ fn lend_providers(live: &Arc<Hints>, next: &Arc<Hints>) -> Guards {
     // Pattern hints name their devices only when they are asked for: what the live ones name counts too.
     for hint in next.hints().iter().chain(&live.hints()) {
         let definition = hint.definition();
-        devices.extend(definition.members.devices.iter().map(|device| prefix(device)));
-        presentities.extend(definition.members.presence.iter().map(|presentity| prefix(presentity)));
+        devices.extend(definition.devices().map(prefix));
+        presentities.extend(definition.presence().map(prefix));
     }
     let lend = |prefix: &str| Arc::new(Live { hints: live.clone(), prefix: prefix.to_owned() });
     let mut guards = Guards::new();
@@ -119,11 +119,11 @@ fn prefix(device: &str) -> String {
 }
 
 fn looks_alike(before: &ExtensionSnapshot, after: &ExtensionSnapshot) -> bool {
-    before.state == after.state && before.presence == after.presence
+    before.state == after.state && before.presence() == after.presence()
 }
 
 fn shown(snapshot: &ExtensionSnapshot) -> String {
-    format!("{}/{}", snapshot.state.text(), snapshot.presence.state)
+    format!("{}/{}", snapshot.state.text(), snapshot.presence().state)
 }
 
 fn line(text: &mut String, what: &str, hint: &Hint, effect: &str) {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::Output;
-use crate::context::{Context, Extension, HINT, exact_key};
+use crate::context::{Context, Extension, exact_key};
 use crate::dialplan::Dialplan;
 use crate::hint::Hint;
 use crate::hints::Hints;
@@ -32,8 +32,8 @@ pub fn dialplan_show(hints: &Hints, what: &str) -> Output {
         priorities: 0,
     };
     for hint in table.instances() {
-        let names = show.instances.entry(hint.context().clone()).or_default();
-        names.insert(exact_key(hint.exten()), hint);
+        let names = show.instances.entry(hint.context().into()).or_default();
+        names.insert(exact_key(hint.exten()), hint.clone());
     }
     if context.is_empty() {
         for context in show.dialplan.contexts() {
@@ -159,7 +159,7 @@ impl<'h> Show<'h> {
             }
         }
         for (name, hint) in instances {
-            if self.exten.is_none_or(|exten| exact_key(&exten.into()) == name) {
+            if self.exten.is_none_or(|exten| exact_key(exten) == name) {
                 let entry = (label(hint.exten(), None), vec![instance(&hint)]);
                 entries.insert((name, true, usize::MAX), entry);
             }
@@ -190,14 +190,12 @@ fn label(name: &str, caller_id: Option<&str>) -> String {
 }
 
 fn entry(extension: &Extension, hint: Option<&Hint>) -> Entry {
+    let own = extension.hint().map(|hint| Line(None, format!("hint: {}", hint.text), hint.pos.short()));
     let lines = extension.priorities.iter().map(|priority| {
-        let text = match priority.number {
-            HINT => format!("hint: {}", priority.app),
-            number => format!("{number}. {}({})", priority.app, priority.data),
-        };
+        let text = format!("{}. {}({})", priority.number, priority.app, priority.data);
         Line(priority.label.clone(), text, priority.pos.short())
     });
-    let lines = hint.map(instance).into_iter().chain(lines).collect();
+    let lines = hint.map(instance).into_iter().chain(own).chain(lines).collect();
     let label = label(&extension.name, extension.caller_id.as_deref());
     (label, lines)
 }

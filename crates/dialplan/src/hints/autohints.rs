@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::table::{Table, key};
+use super::table::Table;
 use super::writer::{Writer, is_plain};
+use crate::definition::HintDefinition;
 use crate::dialplan::Dialplan;
-use crate::hint::{Hint, HintDefinition};
-use crate::hint_text::HintText;
+use crate::hint::Hint;
 
 /// Devices that may get hints.
 #[derive(Default)]
@@ -19,9 +19,9 @@ pub(super) struct AutoHints {
 
 impl AutoHints {
     /// Notes that a device is reported.
-    pub(super) fn note(&mut self, device: &Arc<str>) {
+    pub(super) fn note(&mut self, device: &str) {
         if self.wanted {
-            self.devices.push(device.clone());
+            self.devices.push(device.into());
         }
     }
 }
@@ -52,14 +52,12 @@ impl Writer {
                 }
                 let definition = HintDefinition {
                     text: device.clone(),
-                    members: HintText { devices: vec![device.clone()], presence: Vec::new() },
                     name: "".into(),
                     pos: context.pos.clone(),
                     from_pattern: false,
                     auto: true,
                 };
-                let key = key(name, &context.name).into();
-                let hint = Hint::new(key, name.into(), context.name.clone(), definition);
+                let hint = Hint::new(name, &context.name, Arc::new(definition));
                 self.watch_new(&hint);
                 table.insert(&hint);
             }

@@ -9,7 +9,8 @@ use hashbrown::HashMap;
 use super::Hints;
 use super::writer::Writer;
 use crate::explain::{Cause, Change, DeviceExplanation, Explanation, SourceReport};
-use crate::hint::{ExtensionSnapshot, Hint};
+use crate::hint::Hint;
+use crate::snapshot::ExtensionSnapshot;
 use state::{DeviceState, ExtensionState, NameRef};
 
 /// So many changes of a hint are kept.
@@ -30,12 +31,12 @@ impl History {
         if before.state == ExtensionState::Deactivated {
             return;
         }
-        let changes = self.0.entry(after.key.clone()).or_default();
+        let changes = self.0.entry(after.key().clone()).or_default();
         changes.truncate(KEPT - 1);
         changes.push_front(Change {
             at,
             state: (before.state, after.state),
-            presence: (before.presence.clone(), after.presence.clone()),
+            presence: (before.presence().clone(), after.presence().clone()),
             cause: cause.clone(),
         });
     }
@@ -73,26 +74,27 @@ impl Writer {
             source: report.source.clone(),
             state: report.state,
             age: now.saturating_sub(report.at),
-            lease_left: report.deadline.map(|deadline| deadline.saturating_sub(now)),
+            lease_left: report.deadline().map(|deadline| deadline.saturating_sub(now)),
         };
-        let device = |name: &Arc<str>| DeviceExplanation {
-            name: name.clone(),
+        let device = |name: &str| DeviceExplanation {
+            name: name.into(),
             state: self.shown(name),
             sources: self.states.reports(name).iter().map(report).collect(),
+            call: self.states.call(name).cloned(),
         };
-        let value = |name: &Arc<str>| {
+        let value = |name: &str| {
             let entry = self.presentities.get(&NameRef(name));
-            (name.clone(), entry.map(|entry| entry.value.clone()).unwrap_or_default())
+            (name.into(), entry.map(|entry| entry.value.clone()).unwrap_or_default())
         };
-        let devices: Vec<_> = definition.members.devices.iter().map(device).collect();
+        let devices: Vec<_> = definition.devices().map(device).collect();
         Explanation {
             key: hint.key().clone(),
-            providers: definition.members.presence.iter().map(value).collect(),
-            definition,
+            providers: definition.presence().map(value).collect(),
+            definition: definition.clone(),
             aggregate: DeviceState::aggregate(devices.iter().map(|device| device.state)),
             devices,
             state: snapshot.state,
-            presence: snapshot.presence.clone(),
+            presence: snapshot.presence().clone(),
             watchers: hint.watchers(),
             now,
             changes: self.history.of(hint.key()),

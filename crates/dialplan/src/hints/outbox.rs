@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::hint::ExtensionSnapshot;
+use crate::snapshot::ExtensionSnapshot;
 
 /// What is called with each visible change.
 pub type Listener = dyn Fn(&Arc<ExtensionSnapshot>) + Send + Sync;
@@ -69,7 +69,7 @@ impl Outbox {
 fn tell(listener: &Listener, snapshot: &Arc<ExtensionSnapshot>) {
     let call = AssertUnwindSafe(|| listener(snapshot));
     if catch_unwind(call).is_err() {
-        tracing::error!("a listener panicked at the change of {}", snapshot.key);
+        tracing::error!("a listener panicked at the change of {}", snapshot.key());
     }
 }
 

@@ -5,15 +5,39 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 
 use crate::context::Context;
 use crate::dialplan::{Dialplan, Found};
-use crate::hint::Hint;
+use crate::hint::{Hint, key};
 
 /// Hints by key, `1000@default`.
 pub(crate) type HintMap = HashMap<Arc<str>, Arc<Hint>, RandomState>;
+
+/// Hints by key in a word each: their keys are in the hints.
+#[derive(Default)]
+pub(crate) struct NamedHints {
+    hints: HashTable<Arc<Hint>>,
+    hasher: RandomState,
+}
+
+impl NamedHints {
+    pub(crate) fn get(&self, key: &str) -> Option<&Arc<Hint>> {
+        self.hints.find(self.hasher.hash_one(key), |hint| **hint.key() == *key)
+    }
+
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Adds a hint that is not in yet.
+    pub(crate) fn insert(&mut self, hint: Arc<Hint>) {
+        let hasher = &self.hasher;
+        let hash = |hint: &Arc<Hint>| hasher.hash_one(&**hint.key());
+        self.hints.insert_unique(hash(&hint), hint, hash);
+    }
+}
 
 /// Adding a hint of a pattern copies one of so many shards.
 const SHARDS: usize = 256;
@@ -21,7 +45,7 @@ const SHARDS: usize = 256;
 pub(crate) struct Table {
     dialplan: Arc<Dialplan>,
     /// The hints of extensions with a name.
-    hints: HintMap,
+    hints: NamedHints,
     /// The hints that were made of patterns, by the hash of their key.
     instances: Vec<ArcSwap<HintMap>>,
     hasher: RandomState,
@@ -35,7 +59,7 @@ pub(crate) enum Match<'t> {
 }
 
 impl Table {
-    pub(crate) fn new(dialplan: Arc<Dialplan>, hints: HintMap, instances: HintMap) -> Self {
+    pub(crate) fn new(dialplan: Arc<Dialplan>, hints: NamedHints, instances: HintMap) -> Self {
         let hasher = RandomState::default();
         let mut shards: Vec<HintMap> = (0..SHARDS).map(|_| HintMap::default()).collect();
         for (key, hint) in instances {
@@ -57,7 +81,7 @@ impl Table {
         };
         if !found.extension.is_pattern() {
             let key = key(&found.extension.name, &found.context.name);
-            return self.hints.get(&*key).cloned().map(Match::Hint);
+            return self.hints.get(&key).cloned().map(Match::Hint);
         }
         let instance = self.instance(&key(exten, &found.context.name));
         Some(instance.map_or(Match::Pattern(found), Match::Hint))
@@ -69,7 +93,7 @@ impl Table {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Arc<Hint>> {
-        self.hints.values().cloned().chain(self.instances())
+        self.hints.hints.iter().cloned().chain(self.instances())
     }
 
     /// The hints that were made of patterns.
@@ -106,13 +130,8 @@ impl Table {
 impl Default for Table {
     fn default() -> Self {
         let dialplan = Arc::new(Dialplan::default());
-        Self::new(dialplan, HintMap::default(), HintMap::default())
+        Self::new(dialplan, NamedHints::default(), HintMap::default())
     }
-}
-
-/// `1000@default`
-pub(crate) fn key(exten: &str, context: &str) -> String {
-    [exten, "@", context].concat()
 }
 
 fn shard_of(hasher: &RandomState, key: &str) -> usize {

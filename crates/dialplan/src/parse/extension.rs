@@ -5,11 +5,15 @@ use std::sync::Arc;
 use conf::{Entry, Pos, Severity};
 
 use super::{Previous, Reader};
-use crate::context::{Extension, HINT, Priority, exact_key};
+use crate::context::{Extension, Priority, exact_key};
+use crate::definition::HintDefinition;
 use crate::pattern::Pattern;
 
 /// Longest name of an extension, in bytes.
 const NAME: usize = 79;
+
+/// The number of the priority that holds a hint.
+const HINT: i32 = -1;
 
 /// Context, name without dashes, caller id.
 pub(super) type ExtensionKey = (usize, Arc<str>, Option<Arc<str>>);
@@ -79,7 +83,10 @@ impl Reader {
             let message = format!("'{}' after a hint counts on from nothing: write 1", word.base);
             return Err(Skip::warning(message));
         }
-        let taken = |e: &Extension| e.priorities.iter().any(|p| p.number == number);
+        let taken = |e: &Extension| match number {
+            HINT => e.hint.is_some(),
+            _ => e.priorities.iter().any(|p| p.number == number),
+        };
         if extension.is_some_and(taken) {
             let message = format!("priority {number} of '{name}' is already in use");
             return Err(Skip::warning(message.replace("priority -1", "the hint")));
@@ -89,12 +96,17 @@ impl Reader {
             let message = format!("priority {number} of '{name}' has no application");
             return Err(Skip::warning(message));
         }
-        let (app, data) = match number {
-            HINT => self.hint(context, text, &name, caller_id.as_deref(), pos),
-            _ => self.application(text, pos),
-        };
+        if number == HINT {
+            let hint = self.hint(context, text, &name, caller_id.as_deref(), pos);
+            self.extension_of(key, name, pos)?.hint = Some(Arc::new(hint));
+            return Ok(());
+        }
+        let (app, data) = self.application(text, pos);
         let priority = Priority { number, label: word.label, app, data, pos: pos.clone() };
-        self.insert(key, name, priority)
+        let priorities = &mut self.extension_of(key, name, pos)?.priorities;
+        let at = priorities.partition_point(|p| p.number < number);
+        priorities.insert(at, priority);
+        Ok(())
     }
 
     /// Devices and display name of a hint, with variables expanded unless it is a pattern's.
@@ -105,7 +117,7 @@ impl Reader {
         name: &Arc<str>,
         caller_id: Option<&str>,
         pos: &Pos,
-    ) -> (Arc<str>, Arc<str>) {
+    ) -> HintDefinition {
         if caller_id.is_some_and(|caller_id| !caller_id.is_empty()) {
             let message = format!("the hint of '{name}' is for one caller: nobody finds it");
             self.report(Severity::Warning, pos, message);
@@ -124,10 +136,8 @@ impl Reader {
         let place = Some((&**name, context.as_deref().unwrap_or_default()));
         let expanded = (self.expand(&app, pos, place), self.expand(&data, pos, place));
         // A pattern's hint is expanded for each extension, but what is wrong with it is known now.
-        match name.starts_with('_') {
-            true => (app, data),
-            false => expanded,
-        }
+        let (text, name) = if name.starts_with('_') { (app, data) } else { expanded };
+        HintDefinition { text, name, pos: pos.clone(), from_pattern: false, auto: false }
     }
 
     /// `App(args)`, up to the last `)`.
@@ -151,29 +161,29 @@ impl Reader {
         self.contexts.get_mut(key.0)?.extensions.get_mut(index)
     }
 
-    fn insert(&mut self, key: ExtensionKey, name: Arc<str>, line: Priority) -> Result<(), Skip> {
-        if let Some(extension) = self.extension(&key) {
-            let at = extension.priorities.partition_point(|p| p.number < line.number);
-            extension.priorities.insert(at, line);
-            return Ok(());
+    /// The extension of a key, a new one if there is none.
+    fn extension_of(&mut self, key: ExtensionKey, name: Arc<str>, pos: &Pos) -> Result<&mut Extension, Skip> {
+        let gone = || Skip::warning(format!("the context of '{name}' is gone"));
+        if self.extensions.contains_key(&key) {
+            return self.extension(&key).ok_or_else(gone);
         }
         let pattern = match name.strip_prefix('_') {
             None => None,
             Some(text) => match Pattern::parse(text) {
-                Some(pattern) => Some(pattern),
+                Some(pattern) => Some(Box::new(pattern)),
                 None => return Err(Skip::warning(format!("pattern '{name}' misses a ']'"))),
             },
         };
-        if pattern.as_ref().is_some_and(Pattern::matches_everything) {
+        if pattern.as_ref().is_some_and(|pattern| pattern.matches_everything()) {
             let message = format!("pattern '{name}' matches special extensions too: better '_X.'");
-            self.report(Severity::Notice, &line.pos, message);
+            self.report(Severity::Notice, pos, message);
         }
-        let Some(context) = self.contexts.get_mut(key.0) else {
-            return Ok(());
-        };
-        self.extensions.insert(key.clone(), context.extensions.len());
-        context.extensions.push(Extension { name, caller_id: key.2, priorities: vec![line], pattern });
-        Ok(())
+        let Some(context) = self.contexts.get_mut(key.0) else { return Err(gone()) };
+        let caller_id = key.2.as_deref().map(Box::from);
+        let index = context.extensions.len();
+        self.extensions.insert(key, index);
+        context.extensions.push(Extension { name, caller_id, priorities: Vec::new(), hint: None, pattern });
+        context.extensions.last_mut().ok_or_else(|| Skip::warning("no extension"))
     }
 }
 
@@ -291,6 +301,7 @@ fn without_blanks(text: &str) -> String {
 fn key_of(name: &Arc<str>) -> Arc<str> {
     match name.starts_with('_') {
         true => name.clone(),
-        false => exact_key(name),
+        false if name.contains('-') => exact_key(name),
+        false => name.clone(),
     }
 }

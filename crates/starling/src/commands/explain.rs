@@ -99,6 +99,9 @@ fn text(hint: &Explanation, watchers: &[WatcherInfo]) -> String {
 
 fn device_lines(device: &DeviceExplanation) -> String {
     let mut text = format!("  {:<38} {}\n", device.name, device.state);
+    if let Some(call) = &device.call {
+        let _ = writeln!(text, "    call from {}", plain(&call.remote.to_string()));
+    }
     for source in &device.sources {
         let lease = source.lease_left.map(|left| format!(", ends in {}", span(left))).unwrap_or_default();
         let (name, state) = (format!("from {}", plain(source.source.as_str())), source.state);

@@ -18,7 +18,7 @@ fn unchanged_hints_keep_identity_and_say_nothing() {
     assert_eq!(take(&heard), [("3@d".to_owned(), ExtensionState::InUse)]);
     assert!(Arc::ptr_eq(&before, &hints.get("1@d").unwrap()));
     assert_eq!(before.definition().pos.line, 3);
-    assert_eq!(&*hints.get("2@d").unwrap().snapshot().name, "Two");
+    assert_eq!(hints.get("2@d").unwrap().snapshot().name(), "Two");
     hints.set_device_state("Custom:b", &source, DeviceState::InUse, None);
     assert_eq!(take(&heard), [], "nobody looks at it any more");
 }
@@ -67,7 +67,7 @@ fn a_hint_may_lose_its_presence() {
     let hints = load("[d]\nexten => 1,hint,Custom:a,CustomPresence:a\n");
     let _guard = hints.add_presence_provider("CustomPresence", Arc::new(Fixed::default()));
     let hint = hints.get("1@d").unwrap();
-    assert_eq!(hint.snapshot().presence.state, PresenceState::Away);
+    assert_eq!(hint.snapshot().presence().state, PresenceState::Away);
     hints.replace(plan("[d]\nexten => 1,hint,Custom:a\n"));
-    assert_eq!(hint.snapshot().presence.state, PresenceState::NotSet);
+    assert_eq!(hint.snapshot().presence().state, PresenceState::NotSet);
 }
