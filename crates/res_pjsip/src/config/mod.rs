@@ -33,6 +33,7 @@
 
 pub mod acl;
 pub mod aor;
+mod audit;
 pub mod auth;
 pub mod caller_id;
 mod codecs;
@@ -62,6 +63,7 @@ use conf::{Config, Diagnostic};
 
 pub use acl::{Acl, NamedAcls};
 pub use aor::Aor;
+pub use audit::audit;
 pub use auth::{Algorithm, Auth};
 pub use caller_id::CallerId;
 pub use endpoint::{Endpoint, IdentifyBy, IdentifyMethod};

@@ -52,6 +52,20 @@ impl Builtin for AclModule {
     }
 }
 
+/// Says so if `pjsip.conf` has locks whose module is not loaded: they stay shut.
+pub(crate) fn report_missing(pjsip: &Pjsip) {
+    let snapshot = pjsip.snapshot();
+    if !snapshot.access.acl && !snapshot.config.acls.is_empty() {
+        tracing::error!("pjsip.conf has type=acl, but res_pjsip_acl is not loaded: everyone is denied");
+    }
+    let locked = snapshot.config.endpoints.values().filter(|endpoint| !endpoint.auth.is_empty()).count();
+    if snapshot.access.authenticator.is_none() && locked > 0 {
+        tracing::error!(
+            "{locked} endpoints have an auth, but res_pjsip_authenticator_digest is not loaded: they are refused"
+        );
+    }
+}
+
 fn running(server: &Server) -> Result<Arc<Pjsip>, String> {
     server.pjsip.get().ok_or_else(|| "res_pjsip is not running".to_owned())
 }

@@ -1,7 +1,7 @@
 //! The modules that are linked into the daemon. To an operator they are like those from files: each
 //! can be left out in `modules.conf`, and what is not loaded does not exist.
 
-mod authenticator;
+pub(crate) mod authenticator;
 mod custom_devices;
 mod custom_presence;
 mod custom_states;

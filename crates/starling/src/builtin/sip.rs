@@ -42,6 +42,17 @@ pub(crate) fn parse(loader: &conf::Loader) -> Result<(PjsipConfig, Vec<Diagnosti
     Ok((config, remarks))
 }
 
+/// [`parse`], and what the files leave open for anybody; `loaded` says which modules will run.
+pub(crate) fn check(
+    loader: &conf::Loader,
+    loaded: impl Fn(&str) -> bool,
+) -> Result<(PjsipConfig, Vec<Diagnostic>), String> {
+    let (config, mut remarks) = parse(loader)?;
+    let file = loader.load("pjsip.conf").map_err(|error| error.to_string())?;
+    remarks.extend(res_pjsip::config::audit(&file, &config, loaded));
+    Ok((config, remarks))
+}
+
 impl Builtin for ResPjsip {
     fn info(&self) -> ModuleInfo {
         info("res_pjsip", "Basic SIP resource", &[], 55)
