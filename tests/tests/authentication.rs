@@ -132,3 +132,34 @@ fn a_dialog_is_no_password() {
     phone.unsubscribe(lamp);
     server.stop();
 }
+
+/// A phone whose From says nothing is known by its Authorization, after a first request as a stranger that
+/// is not held against it.
+#[test]
+fn a_phone_may_be_known_by_its_authorization() {
+    let config = office()
+        .append("pjsip.conf", "[desk](phone)\nauth=sha\nidentify_by=auth_username\n")
+        .replace("pjsip.conf", "realm=office\nsupported_algorithms_uas=SHA-512-256,SHA-256,MD5\n", "")
+        .replace(
+            "pjsip.conf",
+            "type=global\n",
+            "type=global\nendpoint_identifier_order=auth_username,username\n",
+        );
+    let server = Server::start(config);
+    for _ in 0..6 {
+        let mut phone = Phone::new(&server, "extension42").with_password("desk", "correct horse");
+        let lamp = phone.subscribe(Subscribe::presence("1000"));
+        phone.unsubscribe(lamp);
+    }
+    assert!(!server.log().contains(" failed for "), "{}", server.log());
+    // Whoever guesses is seen at the fifth attempt.
+    for attempt in 1..=6 {
+        let mut phone = Phone::new(&server, "extension42").with_password("nobody", "guess");
+        assert_eq!(phone.status(&Subscribe::presence("1000")), 401);
+        let seen = server.log().contains(" failed for ");
+        // Each guess is two requests: without and with a password.
+        assert_eq!(seen, attempt > 2, "{attempt}: {}", server.log());
+    }
+    let log = server.stop();
+    assert!(log.contains(" - No matching endpoint found after 5 tries in "), "{log}");
+}

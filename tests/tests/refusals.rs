@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{Config, Golden, Message, Phone, Server, Subscribe};
+use e2e::{Boot, Config, Golden, Message, Phone, Server, Subscribe};
 
 /// The office and the endpoint `denied`, which no address may use.
 fn office() -> Config {
@@ -95,6 +95,19 @@ fn a_source_that_the_acl_denies_gets_403() {
     let address = server.address();
     let expected = [line("SUBSCRIBE", format!("1000@{address}")), line("OPTIONS", address.to_string())];
     assert_notices(server, &expected);
+}
+
+/// A lock whose module is missing stays shut, and the operator is told.
+#[test]
+fn without_its_module_type_acl_denies_everyone() {
+    let config = Config::office().append("pjsip.conf", "[home]\ntype=acl\ndeny=127.0.0.8\n");
+    let boot = Boot::new(&config.without("res_pjsip_acl"));
+    let checked = boot.starling(&["--check-config"]).expect(1).stdout;
+    assert!(checked.contains("[home]: res_pjsip_acl is not loaded: everyone is denied"), "{checked}");
+    let server = boot.start();
+    assert!(server.log().contains("res_pjsip_acl is not loaded: everyone is denied"), "{}", server.log());
+    assert_eq!(Phone::new(&server, "alice").status(&Subscribe::presence("1000")), 403);
+    server.stop();
 }
 
 /// A SUBSCRIBE that is refused: who asks for what, the answer, the header it brings beside those that

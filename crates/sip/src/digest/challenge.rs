@@ -68,6 +68,19 @@ impl<'a> Challenge<'a> {
         };
         Ok(Self { realm, nonce, opaque, stale, algorithm, qop })
     }
+
+    /// The same, to be kept.
+    pub fn into_owned(self) -> Challenge<'static> {
+        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        Challenge {
+            realm: owned(self.realm),
+            nonce: owned(self.nonce),
+            opaque: owned(self.opaque),
+            stale: self.stale,
+            algorithm: self.algorithm,
+            qop: self.qop,
+        }
+    }
 }
 
 impl fmt::Display for Challenge<'_> {
