@@ -31,19 +31,53 @@ pub struct Priority {
 #[derive(Debug, Clone)]
 pub struct Extension {
     /// The name as written, without blanks: `1000`, `_20XX`.
-    pub name: Arc<str>,
-    /// The caller id that it is for, if it is not for all.
-    pub caller_id: Option<Box<str>>,
-    /// Its lines, by number.
-    pub priorities: Vec<Priority>,
+    pub name: Box<str>,
     pub(crate) hint: Option<Arc<HintDefinition>>,
-    pub(crate) pattern: Option<Box<Pattern>>,
+    /// What an extension with nothing but a name and a hint does not have. Nearly all that have hints
+    /// are like that, and there may be very many.
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Rest {
+    caller_id: Option<Box<str>>,
+    priorities: Vec<Priority>,
+    pattern: Option<Pattern>,
 }
 
 impl Extension {
+    /// One without lines.
+    pub(crate) fn new(name: &str, caller_id: Option<&str>, pattern: Option<Pattern>) -> Self {
+        let caller_id = caller_id.map(Box::from);
+        let is_plain = caller_id.is_none() && pattern.is_none();
+        let rest = (!is_plain).then(|| Box::new(Rest { caller_id, priorities: Vec::new(), pattern }));
+        Self { name: name.into(), hint: None, rest }
+    }
+
+    /// The caller id that it is for, if it is not for all.
+    pub fn caller_id(&self) -> Option<&str> {
+        self.rest.as_ref()?.caller_id.as_deref()
+    }
+
+    /// Its lines, by number.
+    pub fn priorities(&self) -> &[Priority] {
+        self.rest.as_ref().map_or(&[], |rest| &rest.priorities)
+    }
+
+    /// Adds a line of a number that it has none of yet.
+    pub(crate) fn add(&mut self, line: Priority) {
+        let priorities = &mut self.rest.get_or_insert_default().priorities;
+        let at = priorities.partition_point(|other| other.number < line.number);
+        priorities.insert(at, line);
+    }
+
+    fn pattern(&self) -> Option<&Pattern> {
+        self.rest.as_ref()?.pattern.as_ref()
+    }
+
     /// Whether its name is a pattern.
     pub fn is_pattern(&self) -> bool {
-        self.pattern.is_some()
+        self.pattern().is_some()
     }
 
     /// Its hint, if it has one.
@@ -54,16 +88,16 @@ impl Extension {
     /// Whether it is the extension of a name, whoever calls. Dashes do not count. A name that is a
     /// pattern is the same pattern.
     pub fn matches(&self, name: &str) -> bool {
-        match (&self.pattern, name.strip_prefix('_')) {
+        match (self.pattern(), name.strip_prefix('_')) {
             (Some(pattern), None) => pattern.matches(name),
-            (Some(pattern), Some(other)) => Pattern::parse(other).is_some_and(|other| other == **pattern),
+            (Some(pattern), Some(other)) => Pattern::parse(other).is_some_and(|other| other == *pattern),
             (None, _) => without_dashes(&self.name).eq(without_dashes(name)),
         }
     }
 
     /// Whether a caller without an id may be meant: hints are looked up so.
     fn is_for_anyone(&self) -> bool {
-        self.caller_id.as_deref().is_none_or(str::is_empty)
+        self.caller_id().is_none_or(str::is_empty)
     }
 
     /// The order in which extensions are tried: names, then patterns, narrow ones first; with a
@@ -71,11 +105,10 @@ impl Extension {
     fn order(&self, other: &Self) -> Ordering {
         let names = || without_dashes(&self.name).cmp(without_dashes(&other.name));
         let caller_ids = || {
-            let missing = |extension: &Self| extension.caller_id.is_none();
-            let both = |extension: &Self| (missing(extension), extension.caller_id.clone());
-            both(self).cmp(&both(other))
+            let (one, two) = (self.caller_id(), other.caller_id());
+            one.is_none().cmp(&two.is_none()).then(one.cmp(&two))
         };
-        let patterns = self.pattern.cmp(&other.pattern);
+        let patterns = self.pattern().cmp(&other.pattern());
         patterns.then_with(names).then_with(caller_ids)
     }
 }

@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 
 use crate::definition::HintDefinition;
-use crate::snapshot::{self, ExtensionSnapshot};
+use crate::snapshot::{ExtensionSnapshot, Shown};
 
 /// A hint that can be watched. It keeps its identity through reloads as long as its extension and
 /// context have a hint.
 #[derive(Debug)]
 pub struct Hint {
-    key: Arc<str>,
+    key: Box<str>,
     /// Length of the extension in the key.
-    exten: u32,
+    exten: u8,
     watchers: AtomicU32,
-    snapshot: ArcSwap<ExtensionSnapshot>,
+    shown: ArcSwap<Shown>,
     /// Since when nobody needs it, in milliseconds, as far as a sweep saw; see [`IN_USE`], [`GONE`].
     idle_since: AtomicU64,
 }
@@ -32,42 +32,45 @@ impl Hint {
     /// [`ExtensionState::Deactivated`](state::ExtensionState) until it is first computed, before anyone
     /// can find it.
     pub(crate) fn new(exten: &str, context: &str, definition: Arc<HintDefinition>) -> Arc<Self> {
-        let key: Arc<str> = key(exten, context).into();
+        let key = key(exten, context).into();
         // Names of extensions have 79 bytes at most.
-        let exten = exten.len() as u32;
-        let snapshot = ExtensionSnapshot::new(key.clone(), exten, definition);
+        let exten = u8::try_from(exten.len()).unwrap_or(u8::MAX);
         Arc::new(Self {
             key,
             exten,
             watchers: AtomicU32::new(0),
-            snapshot: ArcSwap::from_pointee(snapshot),
+            shown: ArcSwap::from_pointee(Shown::new(definition)),
             idle_since: AtomicU64::new(IN_USE),
         })
     }
 
     /// `1000@default`
-    pub fn key(&self) -> &Arc<str> {
+    pub fn key(&self) -> &str {
         &self.key
     }
 
     /// The extension: `1000`.
     pub fn exten(&self) -> &str {
-        snapshot::exten(&self.key, self.exten)
+        self.key.get(..usize::from(self.exten)).unwrap_or_default()
     }
 
     /// The context that it stands in.
     pub fn context(&self) -> &str {
-        snapshot::context(&self.key, self.exten)
+        self.key.get(usize::from(self.exten) + 1..).unwrap_or_default()
     }
 
     /// What it shows now.
-    pub fn snapshot(&self) -> Arc<ExtensionSnapshot> {
-        self.snapshot.load_full()
+    pub fn snapshot(self: &Arc<Self>) -> ExtensionSnapshot {
+        ExtensionSnapshot::new(self.clone(), self.shown())
+    }
+
+    pub(crate) fn shown(&self) -> Arc<Shown> {
+        self.shown.load_full()
     }
 
     /// What it is defined as now.
     pub fn definition(&self) -> Arc<HintDefinition> {
-        self.snapshot.load().definition().clone()
+        self.shown.load().definition().clone()
     }
 
     /// Counts one more watcher.
@@ -120,8 +123,8 @@ impl Hint {
         self.watchers() == 0 && swap().is_ok()
     }
 
-    pub(crate) fn show(&self, snapshot: Arc<ExtensionSnapshot>) {
-        self.snapshot.store(snapshot);
+    pub(crate) fn show(&self, shown: Arc<Shown>) {
+        self.shown.store(shown);
     }
 }
 

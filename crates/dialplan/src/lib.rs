@@ -21,7 +21,7 @@
 //! assert_eq!(alice.snapshot().state, ExtensionState::Ringing);
 //!
 //! let parked = hints.find("default", "2042").expect("the pattern has a hint");
-//! assert_eq!(&*parked.definition().text, "Custom:p2042");
+//! assert_eq!(parked.definition().text(), "Custom:p2042");
 //! # Ok::<(), conf::LoadError>(())
 //! ```
 //!
@@ -62,11 +62,11 @@ mod timing;
 mod variables;
 
 pub use context::{Context, Extension, Include, Priority};
-pub use definition::HintDefinition;
+pub use definition::{HintDefinition, Origin};
 pub use dialplan::{Dialplan, Found};
 pub use explain::{By, Cause, Change, DeviceExplanation, Explanation, SourceReport};
 pub use functions::{CallError, Function, FunctionGuard, Functions};
 pub use hint::Hint;
 pub use hints::{Clock, Hints, ListenGuard, Listener, Orphan, ProviderGuard, ReplaceReport};
 pub use provider::{DeviceProvider, PresenceProvider};
-pub use snapshot::{DeviceSnapshot, ExtensionSnapshot};
+pub use snapshot::{DeviceSnapshot, ExtensionSnapshot, Shown};

@@ -1,18 +1,58 @@
 //! What an extension shows at one moment.
 
+use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
 use state::{Call, DeviceState, ExtensionState, PresenceValue};
 
 use crate::definition::HintDefinition;
+use crate::hint::Hint;
 
-/// What an extension shows.
+/// A hint and what it showed at one moment.
+#[derive(Debug, Clone)]
+pub struct ExtensionSnapshot {
+    hint: Arc<Hint>,
+    shown: Arc<Shown>,
+}
+
+impl ExtensionSnapshot {
+    pub(crate) fn new(hint: Arc<Hint>, shown: Arc<Shown>) -> Self {
+        Self { hint, shown }
+    }
+
+    /// Whose it is.
+    pub fn hint(&self) -> &Arc<Hint> {
+        &self.hint
+    }
+
+    /// `1000@default`
+    pub fn key(&self) -> &str {
+        self.hint.key()
+    }
+
+    /// The extension: `1000`.
+    pub fn exten(&self) -> &str {
+        self.hint.exten()
+    }
+
+    /// The context that the hint stands in.
+    pub fn context(&self) -> &str {
+        self.hint.context()
+    }
+}
+
+impl Deref for ExtensionSnapshot {
+    type Target = Shown;
+
+    fn deref(&self) -> &Shown {
+        &self.shown
+    }
+}
+
+/// What a hint shows.
 // There is one for each hint, and one more with each change: as small as it can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExtensionSnapshot {
-    key: Arc<str>,
-    /// Length of the extension in the key.
-    exten: u32,
+pub struct Shown {
     /// What its devices make of it.
     pub state: ExtensionState,
     /// Whether the hint is gone for good.
@@ -22,16 +62,18 @@ pub struct ExtensionSnapshot {
     /// differ between snapshots of one number.
     pub seq: u64,
     definition: Arc<HintDefinition>,
-    /// The states of the definition's devices, in its order.
-    devices: Box<[DeviceState]>,
+    /// The states of the definition's devices, in its order, unless there are more.
+    few: [Option<DeviceState>; 8],
     /// What few hints have.
     rest: Option<Box<Rest>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rest {
+    /// The states of the definition's devices where they are too many for [`Shown::few`].
+    many: Vec<DeviceState>,
     presence: PresenceValue,
-    /// The calls of devices, each with its place in `devices`.
+    /// The calls of devices, each with its place among them.
     calls: Vec<(usize, Arc<Call>)>,
 }
 
@@ -48,17 +90,15 @@ pub struct DeviceSnapshot<'a> {
 
 static NO_PRESENCE: LazyLock<PresenceValue> = LazyLock::new(PresenceValue::default);
 
-impl ExtensionSnapshot {
+impl Shown {
     /// A hint that shows nothing yet.
-    pub(crate) fn new(key: Arc<str>, exten: u32, definition: Arc<HintDefinition>) -> Self {
+    pub(crate) fn new(definition: Arc<HintDefinition>) -> Self {
         Self {
-            key,
-            exten,
             state: ExtensionState::Deactivated,
             removed: false,
             seq: 0,
             definition,
-            devices: Box::default(),
+            few: [None; 8],
             rest: None,
         }
     }
@@ -67,24 +107,33 @@ impl ExtensionSnapshot {
     pub(crate) fn next(
         &self,
         definition: &Arc<HintDefinition>,
-        devices: Box<[DeviceState]>,
+        devices: Vec<DeviceState>,
         calls: Vec<(usize, Arc<Call>)>,
         presence: PresenceValue,
     ) -> Self {
-        let is_plain = calls.is_empty() && presence == *NO_PRESENCE;
+        let mut few = [None; 8];
+        let mut many = Vec::new();
+        let aggregate = DeviceState::aggregate(devices.iter().copied());
+        if devices.len() > few.len() {
+            many = devices;
+        } else {
+            few.iter_mut().zip(devices).for_each(|(place, state)| *place = Some(state));
+        }
+        let is_plain = many.is_empty() && calls.is_empty() && presence == *NO_PRESENCE;
         Self {
-            key: self.key.clone(),
-            state: ExtensionState::from(DeviceState::aggregate(devices.iter().copied())),
+            state: ExtensionState::from(aggregate),
             definition: definition.clone(),
-            devices,
-            rest: (!is_plain).then(|| Box::new(Rest { presence, calls })),
+            few,
+            rest: (!is_plain).then(|| Box::new(Rest { many, presence, calls })),
             ..*self
         }
     }
 
     /// The end of the hint.
     pub(crate) fn end(&self) -> Self {
-        Self { state: ExtensionState::Removed, devices: Box::default(), removed: true, ..self.clone() }
+        let presence = self.presence().clone();
+        let last = self.next(&self.definition, Vec::new(), Vec::new(), presence);
+        Self { state: ExtensionState::Removed, removed: true, ..last }
     }
 
     /// Whether phones must be told: the difference shows on a lamp, or it rings for someone else.
@@ -95,24 +144,9 @@ impl ExtensionSnapshot {
             && (!rings(self.state) || self.calls() == other.calls())
     }
 
-    /// `1000@default`
-    pub fn key(&self) -> &Arc<str> {
-        &self.key
-    }
-
-    /// The extension: `1000`.
-    pub fn exten(&self) -> &str {
-        exten(&self.key, self.exten)
-    }
-
-    /// The context that the hint stands in.
-    pub fn context(&self) -> &str {
-        context(&self.key, self.exten)
-    }
-
     /// The display name; may be empty.
     pub fn name(&self) -> &str {
-        &self.definition.name
+        self.definition.name()
     }
 
     /// What the hint is defined as.
@@ -129,7 +163,8 @@ impl ExtensionSnapshot {
     /// Each device of the hint, in its order.
     pub fn devices(&self) -> impl Iterator<Item = DeviceSnapshot<'_>> {
         let call = |place: usize| self.calls().iter().find(|(at, _)| *at == place).map(|(_, call)| call);
-        let states = self.devices.iter().enumerate();
+        let many = self.rest.iter().flat_map(|rest| &rest.many);
+        let states = self.few.iter().flatten().chain(many).enumerate();
         let named = self.definition.devices().zip(states);
         named.map(move |(name, (place, state))| DeviceSnapshot { name, state: *state, call: call(place) })
     }
@@ -139,12 +174,12 @@ impl ExtensionSnapshot {
     }
 }
 
-/// The extension of a key.
-pub(crate) fn exten(key: &str, length: u32) -> &str {
-    key.get(..length as usize).unwrap_or_default()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The context of a key.
-pub(crate) fn context(key: &str, exten: u32) -> &str {
-    key.get(exten as usize + 1..).unwrap_or_default()
+    #[test]
+    fn what_a_hint_shows_takes_five_words() {
+        assert_eq!(size_of::<Shown>(), 40);
+    }
 }

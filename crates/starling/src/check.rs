@@ -74,6 +74,9 @@ fn modules(loader: &conf::Loader, settings: &Settings) -> Result<(Vec<String>, V
     let plan = module_host::plan(&file, &builtin::all(&server), &settings.module_dir)
         .map_err(|error| error.to_string())?;
     let names = plan.modules.iter().map(|module| module.name.clone()).collect();
+    let foreign = plan.foreign_line().zip(plan.foreign.first().map(|(_, pos)| pos.clone()));
+    let foreign =
+        foreign.map(|(message, pos)| Diagnostic { severity: Severity::Notice, pos: Some(pos), message });
     let missing = plan.modules.into_iter().filter(|module| module.source == Source::Missing);
     let remarks = missing.map(|module| Diagnostic {
         severity: if module.required.is_some() { Severity::Error } else { Severity::Warning },
@@ -84,7 +87,7 @@ fn modules(loader: &conf::Loader, settings: &Settings) -> Result<(Vec<String>, V
         ),
         pos: module.pos,
     });
-    Ok((names, file.diagnostics.iter().cloned().chain(remarks).collect()))
+    Ok((names, file.diagnostics.iter().cloned().chain(foreign).chain(remarks).collect()))
 }
 
 /// A file that need not be there.

@@ -51,7 +51,7 @@ pub(crate) fn preview(live: &Arc<Hints>, dialplan: Dialplan) -> String {
             continue;
         };
         let (before, after) = (hint.snapshot(), successor.snapshot());
-        if looks_alike(&before, &after) && hint.definition().text == successor.definition().text {
+        if looks_alike(&before, &after) && hint.definition().text() == successor.definition().text() {
             continue;
         }
         changed += 1;
@@ -65,13 +65,13 @@ pub(crate) fn preview(live: &Arc<Hints>, dialplan: Dialplan) -> String {
             &mut text,
             "changed",
             &hint,
-            &format!("{} -> {}; {effect}", hint.definition().text, successor.definition().text),
+            &format!("{} -> {}; {effect}", hint.definition().text(), successor.definition().text()),
         );
     }
-    let known: BTreeSet<_> = live.hints().iter().map(|hint| hint.key().clone()).collect();
+    let known: BTreeSet<_> = live.hints().iter().map(|hint| hint.key().to_owned()).collect();
     for hint in by_name(&next).iter().filter(|hint| !known.contains(hint.key())) {
         added += 1;
-        line(&mut text, "added", hint, &hint.definition().text);
+        line(&mut text, "added", hint, hint.definition().text());
     }
     // Writing into a String cannot fail.
     let _ = writeln!(

@@ -121,7 +121,7 @@ impl Registry for Parts {
         }
         let listen = |listener: &Arc<dyn module_api::ExtensionListener>| {
             let listener = listener.clone();
-            self.server.hints.listen(Box::new(move |snapshot: &Arc<ExtensionSnapshot>| {
+            self.server.hints.listen(Box::new(move |snapshot: &ExtensionSnapshot| {
                 listener.extension_state_changed(snapshot.key(), &payload(snapshot));
             }))
         };

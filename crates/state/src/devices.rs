@@ -53,6 +53,9 @@ pub struct DeviceStates<A = ()> {
     foreign: HashMap<SourceId, HashSet<Name, RandomState>, RandomState>,
     /// The calls of devices, where a source knows them.
     calls: HashMap<Name, Vec<(SourceId, Arc<Call>)>, RandomState>,
+    /// When what a source says of a device ends by itself.
+    leases: HashMap<Name, Vec<(SourceId, u64)>, RandomState>,
+    /// The same by time.
     deadlines: BTreeSet<(u64, Name, SourceId)>,
 }
 
@@ -71,6 +74,7 @@ impl<A> Default for DeviceStates<A> {
             own: HashMap::default(),
             foreign: HashMap::default(),
             calls: HashMap::default(),
+            leases: HashMap::default(),
             deadlines: BTreeSet::new(),
         }
     }
@@ -109,20 +113,11 @@ impl<A: Attachment> DeviceStates<A> {
     ) -> Option<DeviceChange> {
         let old = self.get(device);
         let entry = self.entry(device);
-        let before = entry.reports.put(Reported::new(source.clone(), state, now, deadline));
-        let old_deadline = before.as_ref().and_then(Reported::deadline);
+        let before = entry.reports.put(Reported { source: source.clone(), state, at: now });
         if before.is_none() {
             self.index(device, source);
         }
-        if old_deadline != deadline {
-            let name = Name::new(device);
-            if let Some(old) = old_deadline {
-                self.deadlines.remove(&(old, name.clone(), source.clone()));
-            }
-            if let Some(deadline) = deadline {
-                self.deadlines.insert((deadline, name, source.clone()));
-            }
-        }
+        self.set_deadline(device, source, deadline);
         let other_call = self.set_call(device, source, call);
         self.change(device, old, other_call)
     }
@@ -178,6 +173,13 @@ impl<A: Attachment> DeviceStates<A> {
     /// What each source says of a device.
     pub fn reports(&self, device: &str) -> &[Reported] {
         self.device(device).map_or(&[], |device| device.reports.as_slice())
+    }
+
+    /// When what a source says of a device ends by itself, in milliseconds on the caller's clock; never
+    /// if `None`.
+    pub fn deadline(&self, device: &str, source: &SourceId) -> Option<u64> {
+        let mut leases = self.leases.get(&NameRef(device))?.iter();
+        leases.find(|(other, _)| other == source).map(|(_, deadline)| *deadline)
     }
 
     /// The call of a device, where a source knows one; the oldest of several.
@@ -282,21 +284,28 @@ impl<A: Attachment> DeviceStates<A> {
         }
     }
 
+    fn set_deadline(&mut self, device: &str, source: &SourceId, deadline: Option<u64>) {
+        let old = self.deadline(device, source);
+        if old == deadline {
+            return;
+        }
+        let name = Name::new(device);
+        if let Some(old) = old {
+            self.deadlines.remove(&(old, name.clone(), source.clone()));
+        }
+        if let Some(deadline) = deadline {
+            self.deadlines.insert((deadline, name, source.clone()));
+        }
+        replace(&mut self.leases, device, source, deadline);
+    }
+
     /// Takes over the call that a source knows; true if another one is shown now.
     fn set_call(&mut self, device: &str, source: &SourceId, call: Option<Arc<Call>>) -> bool {
         if call.is_none() && self.calls.is_empty() {
             return false;
         }
         let before = self.call(device).cloned();
-        if let Some(calls) = self.calls.get_mut(&NameRef(device)) {
-            calls.retain(|(other, _)| other != source);
-            if calls.is_empty() {
-                self.calls.remove(&NameRef(device));
-            }
-        }
-        if let Some(call) = call {
-            self.calls.entry(Name::new(device)).or_default().push((source.clone(), call));
-        }
+        replace(&mut self.calls, device, source, call);
         self.call(device) != before.as_ref()
     }
 
@@ -305,15 +314,13 @@ impl<A: Attachment> DeviceStates<A> {
     fn take(&mut self, device: &str, source: &SourceId) -> Option<(Arc<str>, Option<DeviceState>, bool)> {
         let old = self.get(device)?;
         let entry = self.entry(device);
-        let report = entry.reports.remove(source)?;
+        entry.reports.remove(source)?;
         let name = Arc::from(&*entry.name);
         let is_empty = entry.is_empty();
         if is_empty {
             self.forget(device);
         }
-        if let Some(deadline) = report.deadline() {
-            self.deadlines.remove(&(deadline, Name::new(device), source.clone()));
-        }
+        self.set_deadline(device, source, None);
         self.unindex(device, source);
         let other_call = self.set_call(device, source, None);
         Some((name, Some(old), other_call))
@@ -331,6 +338,24 @@ impl<A: Attachment> DeviceStates<A> {
 impl<A: Attachment> Device<A> {
     fn is_empty(&self) -> bool {
         self.attachment.is_empty() && self.reports.is_empty()
+    }
+}
+
+/// What a source adds to what it says of a device, in place of what it added before.
+fn replace<T>(
+    all: &mut HashMap<Name, Vec<(SourceId, T)>, RandomState>,
+    device: &str,
+    source: &SourceId,
+    value: Option<T>,
+) {
+    if let Some(of_device) = all.get_mut(&NameRef(device)) {
+        of_device.retain(|(other, _)| other != source);
+        if of_device.is_empty() {
+            all.remove(&NameRef(device));
+        }
+    }
+    if let Some(value) = value {
+        all.entry(Name::new(device)).or_default().push((source.clone(), value));
     }
 }
 

@@ -35,21 +35,8 @@ pub struct Reported {
     pub source: SourceId,
     /// When it last said so, in milliseconds on the caller's clock.
     pub at: u64,
-    /// See [`Reported::deadline`]; the greatest number for never.
-    deadline: u64,
     /// What it says.
     pub state: DeviceState,
-}
-
-impl Reported {
-    pub(crate) fn new(source: SourceId, state: DeviceState, at: u64, deadline: Option<u64>) -> Self {
-        Self { source, at, deadline: deadline.unwrap_or(u64::MAX), state }
-    }
-
-    /// When this ends by itself, in milliseconds on the caller's clock; never if `None`.
-    pub fn deadline(&self) -> Option<u64> {
-        (self.deadline != u64::MAX).then_some(self.deadline)
-    }
 }
 
 /// What all sources say of one device. Nearly all devices have one source.
@@ -58,7 +45,8 @@ pub(crate) enum Reports {
     #[default]
     None,
     One(Reported),
-    Several(Vec<Reported>),
+    #[expect(clippy::box_collection, reason = "keeps the usual case at three words")]
+    Several(Box<Vec<Reported>>),
 }
 
 impl Reports {
@@ -92,7 +80,7 @@ impl Reports {
         }
         *self = match std::mem::take(self) {
             Self::None => Self::One(report),
-            Self::One(one) => Self::Several(vec![one, report]),
+            Self::One(one) => Self::Several(Box::new(vec![one, report])),
             Self::Several(mut reports) => {
                 reports.push(report);
                 Self::Several(reports)
@@ -108,9 +96,9 @@ impl Reports {
             Self::One(one) => (Self::None, Some(one)),
             Self::Several(mut reports) => {
                 let removed = reports.remove(index);
-                match <[Reported; 1]>::try_from(reports) {
+                match <[Reported; 1]>::try_from(*reports) {
                     Ok([one]) => (Self::One(one), Some(removed)),
-                    Err(reports) => (Self::Several(reports), Some(removed)),
+                    Err(reports) => (Self::Several(Box::new(reports)), Some(removed)),
                 }
             }
         };
@@ -124,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_takes_four_words() {
-        assert_eq!(size_of::<Reports>(), 32);
+    fn a_report_takes_three_words() {
+        assert_eq!(size_of::<Reports>(), 24);
     }
 }

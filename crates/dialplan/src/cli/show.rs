@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Output;
 use crate::context::{Context, Extension, exact_key};
+use crate::definition::Origin;
 use crate::dialplan::Dialplan;
 use crate::hint::Hint;
 use crate::hints::Hints;
@@ -148,7 +149,7 @@ impl<'h> Show<'h> {
         let mut entries: BTreeMap<(Arc<str>, bool, usize), Entry> = BTreeMap::new();
         for (index, extension) in named.into_iter().enumerate() {
             let name = exact_key(&extension.name);
-            let without_caller_id = extension.caller_id.is_none();
+            let without_caller_id = extension.caller_id().is_none();
             let hint = match without_caller_id && extension.hint().is_none() {
                 true => instances.remove(&name),
                 false => None,
@@ -190,19 +191,19 @@ fn label(name: &str, caller_id: Option<&str>) -> String {
 }
 
 fn entry(extension: &Extension, hint: Option<&Hint>) -> Entry {
-    let own = extension.hint().map(|hint| Line(None, format!("hint: {}", hint.text), hint.pos.short()));
-    let lines = extension.priorities.iter().map(|priority| {
+    let own = extension.hint().map(|hint| Line(None, format!("hint: {}", hint.text()), hint.pos.short()));
+    let lines = extension.priorities().iter().map(|priority| {
         let text = format!("{}. {}({})", priority.number, priority.app, priority.data);
         Line(priority.label.clone(), text, priority.pos.short())
     });
     let lines = hint.map(instance).into_iter().chain(own).chain(lines).collect();
-    let label = label(&extension.name, extension.caller_id.as_deref());
+    let label = label(&extension.name, extension.caller_id());
     (label, lines)
 }
 
 /// The line of a hint that was made of a pattern.
 fn instance(hint: &Hint) -> Line {
-    let text = format!("hint: {}", hint.definition().text);
-    let registrar = if hint.definition().auto { "autohints" } else { REGISTRAR };
+    let text = format!("hint: {}", hint.definition().text());
+    let registrar = if hint.definition().origin == Origin::Auto { "autohints" } else { REGISTRAR };
     Line(None, text, registrar.to_owned())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::table::Table;
 use super::writer::{Writer, is_plain};
-use crate::definition::HintDefinition;
+use crate::definition::{HintDefinition, Origin};
 use crate::dialplan::Dialplan;
 use crate::hint::Hint;
 
@@ -50,13 +50,7 @@ impl Writer {
                 if table.find(&context.name, name, self.now).is_some() {
                     continue;
                 }
-                let definition = HintDefinition {
-                    text: device.clone(),
-                    name: "".into(),
-                    pos: context.pos.clone(),
-                    from_pattern: false,
-                    auto: true,
-                };
+                let definition = HintDefinition::new(&device, "", context.pos.clone(), Origin::Auto);
                 let hint = Hint::new(name, &context.name, Arc::new(definition));
                 self.watch_new(&hint);
                 table.insert(&hint);
@@ -69,6 +63,8 @@ impl Writer {
 pub(super) fn renewed(hint: &Hint, dialplan: &Dialplan, now: u64) -> Option<HintDefinition> {
     let definition = hint.definition();
     let context = dialplan.context(hint.context()).filter(|context| context.autohints)?;
-    let stays = definition.auto && dialplan.find_hint(&context.name, hint.exten(), now).is_none();
-    stays.then(|| HintDefinition { pos: context.pos.clone(), ..HintDefinition::clone(&definition) })
+    let stays =
+        definition.origin == Origin::Auto && dialplan.find_hint(&context.name, hint.exten(), now).is_none();
+    let renewed = || HintDefinition::new(definition.text(), "", context.pos.clone(), Origin::Auto);
+    stays.then(renewed)
 }

@@ -10,28 +10,22 @@ use super::Hints;
 use super::writer::Writer;
 use crate::explain::{Cause, Change, DeviceExplanation, Explanation, SourceReport};
 use crate::hint::Hint;
-use crate::snapshot::ExtensionSnapshot;
+use crate::snapshot::Shown;
 use state::{DeviceState, ExtensionState, NameRef};
 
 /// So many changes of a hint are kept.
 const KEPT: usize = 50;
 
 #[derive(Default)]
-pub(super) struct History(HashMap<Arc<str>, VecDeque<Change>, RandomState>);
+pub(super) struct History(HashMap<Box<str>, VecDeque<Change>, RandomState>);
 
 impl History {
     /// Keeps a change. The first computation of a hint is none.
-    pub(super) fn note(
-        &mut self,
-        at: u64,
-        before: &ExtensionSnapshot,
-        after: &ExtensionSnapshot,
-        cause: &Arc<Cause>,
-    ) {
+    pub(super) fn note(&mut self, at: u64, hint: &Hint, before: &Shown, after: &Shown, cause: &Arc<Cause>) {
         if before.state == ExtensionState::Deactivated {
             return;
         }
-        let changes = self.0.entry(after.key().clone()).or_default();
+        let changes = self.0.entry(hint.key().into()).or_default();
         changes.truncate(KEPT - 1);
         changes.push_front(Change {
             at,
@@ -69,17 +63,17 @@ impl Hints {
 
 impl Writer {
     fn explain(&self, hint: &Hint, now: u64) -> Explanation {
-        let (definition, snapshot) = (hint.definition(), hint.snapshot());
-        let report = |report: &state::Reported| SourceReport {
+        let (definition, snapshot) = (hint.definition(), hint.shown());
+        let report = |device: &str, report: &state::Reported| SourceReport {
             source: report.source.clone(),
             state: report.state,
             age: now.saturating_sub(report.at),
-            lease_left: report.deadline().map(|deadline| deadline.saturating_sub(now)),
+            lease_left: self.states.deadline(device, &report.source).map(|at| at.saturating_sub(now)),
         };
         let device = |name: &str| DeviceExplanation {
             name: name.into(),
             state: self.shown(name),
-            sources: self.states.reports(name).iter().map(report).collect(),
+            sources: self.states.reports(name).iter().map(|said| report(name, said)).collect(),
             call: self.states.call(name).cloned(),
         };
         let value = |name: &str| {
@@ -88,7 +82,7 @@ impl Writer {
         };
         let devices: Vec<_> = definition.devices().map(device).collect();
         Explanation {
-            key: hint.key().clone(),
+            key: hint.key().into(),
             providers: definition.presence().map(value).collect(),
             definition: definition.clone(),
             aggregate: DeviceState::aggregate(devices.iter().map(|device| device.state)),

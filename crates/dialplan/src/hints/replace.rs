@@ -6,9 +6,9 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::autohints::renewed;
-use super::table::{HintMap, NamedHints, Table};
+use super::table::{HintSet, Table};
 use super::writer::{Writer, instance};
-use crate::definition::HintDefinition;
+use crate::definition::{HintDefinition, Origin};
 use crate::dialplan::{Dialplan, Found};
 use crate::explain::Cause;
 use crate::functions::Functions;
@@ -29,7 +29,7 @@ pub struct ReplaceReport {
 
 /// What hints from before mean as hints of patterns now; `None` if no pattern stands for them.
 #[derive(Default)]
-pub(super) struct Definitions(HashMap<Arc<str>, Option<Arc<HintDefinition>>, RandomState>);
+pub(super) struct Definitions(HashMap<Box<str>, Option<Arc<HintDefinition>>, RandomState>);
 
 impl Definitions {
     /// Adds what is missing.
@@ -39,7 +39,7 @@ impl Definitions {
                 let found = pattern_of(&hint, dialplan);
                 let definition = found.and_then(|found| instance(dialplan, functions, found, hint.exten()));
                 let definition = definition.map(Arc::new);
-                self.0.insert(hint.key().clone(), definition);
+                self.0.insert(hint.key().into(), definition);
             }
         }
     }
@@ -52,7 +52,7 @@ impl Definitions {
 /// Whether a hint that has no line of its own any more may become one of a pattern.
 fn is_wanted(hint: &Hint, dialplan: &Dialplan) -> bool {
     let context = || dialplan.context(hint.context());
-    let wanted = hint.definition().from_pattern || hint.watchers() > 0;
+    let wanted = hint.definition().origin == Origin::Pattern || hint.watchers() > 0;
     wanted && context().is_some_and(|context| context.exact_hint(hint.exten()).is_none())
 }
 
@@ -100,8 +100,8 @@ impl Writer {
 
 impl Merge<'_> {
     /// The hints of all extensions with a name.
-    fn named(&mut self, dialplan: &Dialplan) -> NamedHints {
-        let mut hints = NamedHints::default();
+    fn named(&mut self, dialplan: &Dialplan) -> HintSet {
+        let mut hints = HintSet::default();
         for context in dialplan.contexts() {
             for extension in context.extensions.iter().filter(|e| !e.is_pattern()) {
                 // Found as a request finds it: not if it is for one caller only.
@@ -135,18 +135,18 @@ impl Merge<'_> {
     fn kept(
         &mut self,
         definitions: &Definitions,
-        named: &NamedHints,
+        named: &HintSet,
         dialplan: &Dialplan,
         now: u64,
-    ) -> (HintMap, Vec<Arc<Hint>>) {
-        let mut instances = HintMap::default();
+    ) -> (HintSet, Vec<Arc<Hint>>) {
+        let mut instances = HintSet::default();
         let mut removed = Vec::new();
         for hint in self.old.iter().filter(|hint| !named.contains(hint.key())) {
             let of_pattern = definitions.0.get(hint.key()).cloned().flatten();
             match of_pattern.or_else(|| renewed(&hint, dialplan, now).map(Arc::new)) {
                 Some(definition) => {
                     let hint = self.redefine(hint, definition);
-                    instances.insert(hint.key().clone(), hint);
+                    instances.insert(hint);
                 }
                 None => removed.push(hint),
             }

@@ -15,6 +15,7 @@ use state::Name;
 use super::Hints;
 use super::table::Table;
 use super::writer::Writer;
+use crate::definition::Origin;
 use crate::hint::Hint;
 
 /// So long, in milliseconds, a hint of a pattern stays without being needed.
@@ -35,7 +36,7 @@ impl Writer {
     fn sweep(&mut self, table: &Table, now: u64) -> usize {
         let mut gone = Vec::new();
         let mut unwatched = Vec::new();
-        for hint in table.instances().filter(|hint| !hint.definition().auto) {
+        for hint in table.instances().filter(|hint| hint.definition().origin != Origin::Auto) {
             if hint.condemn_if_idle(now, IDLE) {
                 gone.push(hint);
             } else if hint.watchers() == 0 {
@@ -100,7 +101,9 @@ impl Writer {
         debug_assert!(self.watching(device).is_empty());
         if let Some(source) = self.providers.source(device) {
             let mut reports = self.states.reports(device).iter();
-            if reports.any(|report| report.source == source && report.deadline().is_none()) {
+            if reports.any(|report| report.source == source)
+                && self.states.deadline(device, &source).is_none()
+            {
                 self.states.remove(device, &source);
             }
         }

@@ -196,7 +196,7 @@ fn a_listener_may_find_and_change() {
     let weak = Arc::downgrade(&hints);
     let _reacts = hints.listen(Box::new(move |snapshot| {
         let hints = weak.upgrade().unwrap();
-        if &**snapshot.key() == "1@d" {
+        if snapshot.key() == "1@d" {
             assert!(hints.find("d", "23").is_some());
             let source = SourceId::new("reaction");
             hints.set_device_state("Custom:b", &source, DeviceState::Busy, None);
@@ -233,7 +233,7 @@ fn patterns_make_hints_when_asked() {
     let key = |exten: &str| hints.find("d", exten).map(|hint| hint.key().to_string());
     assert_eq!(key("2042").as_deref(), Some("2042@d"));
     let made = hints.get("2042@d").unwrap().definition();
-    assert_eq!((&*made.text, made.from_pattern), ("Custom:p42&d", true));
+    assert_eq!((made.text(), made.origin), ("Custom:p42&d", crate::Origin::Pattern));
     // The same one for the next who asks, also through an include.
     let again = hints.find("other", "2042").unwrap();
     assert!(Arc::ptr_eq(&again, &hints.find("d", "2042").unwrap()));
@@ -365,4 +365,20 @@ fn another_caller_is_told_while_it_rings() {
     assert_eq!((told(), callers(&hints.get("1@d").unwrap().snapshot())), (0, vec!["6666".to_owned()]));
     hints.set_device_state("PJSIP/b", &source, DeviceState::NotInUse, None);
     assert!(callers(&hints.get("1@d").unwrap().snapshot()).is_empty());
+}
+
+#[test]
+fn a_hint_may_have_any_number_of_devices() {
+    for number in [0, 1, 8, 9, 40] {
+        let names: Vec<_> = (0..number).map(|index| format!("Custom:{index}")).collect();
+        let hints = load(&format!("[d]\nexten => 1,hint,{},CustomPresence:1\n", names.join("&")));
+        let _custom = hints.add_provider("Custom", fixed(DeviceState::NotInUse));
+        if let Some(last) = names.last() {
+            hints.set_device_state(last, &SourceId::new("other"), DeviceState::Busy, None);
+        }
+        let snapshot = hints.get("1@d").unwrap().snapshot();
+        let shown: Vec<_> = snapshot.devices().map(|device| (device.name.to_owned(), device.state)).collect();
+        let state = |index| if index + 1 == number { DeviceState::Busy } else { DeviceState::NotInUse };
+        assert_eq!(shown, names.into_iter().zip((0..number).map(state)).collect::<Vec<_>>());
+    }
 }

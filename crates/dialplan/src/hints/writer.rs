@@ -14,14 +14,14 @@ use super::history::History;
 use super::providers::Providers;
 use super::table::Table;
 use super::watching::Watching;
-use crate::definition::HintDefinition;
+use crate::definition::{HintDefinition, Origin};
 use crate::dialplan::{Dialplan, Found};
 use crate::explain::{By, Cause};
 use crate::functions::Functions;
 use crate::hint::Hint;
 use crate::parse;
 use crate::provider::split_device;
-use crate::snapshot::ExtensionSnapshot;
+use crate::snapshot::{ExtensionSnapshot, Shown};
 use crate::variables::{Calls, expand};
 
 #[derive(Default)]
@@ -38,7 +38,7 @@ pub(super) struct Writer {
     /// When the change that is being made is made, in milliseconds since 1970.
     pub(super) now: u64,
     seq: u64,
-    news: Vec<Arc<ExtensionSnapshot>>,
+    news: Vec<ExtensionSnapshot>,
 }
 
 #[derive(Default)]
@@ -49,7 +49,7 @@ pub(super) struct Presentity {
 
 impl Writer {
     /// What became visible since this was last called, in order.
-    pub(super) fn take_news(&mut self) -> Vec<Arc<ExtensionSnapshot>> {
+    pub(super) fn take_news(&mut self) -> Vec<ExtensionSnapshot> {
         std::mem::take(&mut self.news)
     }
 
@@ -210,37 +210,42 @@ impl Writer {
     }
 
     /// Recomputes what a hint shows, and tells it if that is visibly something else.
-    pub(super) fn refresh(&mut self, hint: &Hint, cause: &Arc<Cause>) {
+    pub(super) fn refresh(&mut self, hint: &Arc<Hint>, cause: &Arc<Cause>) {
         self.refresh_as(hint, &hint.definition(), cause);
     }
 
     /// [`refresh`](Self::refresh) of a hint that is defined as this from now on.
-    pub(super) fn refresh_as(&mut self, hint: &Hint, definition: &Arc<HintDefinition>, cause: &Arc<Cause>) {
-        let before = hint.snapshot();
+    pub(super) fn refresh_as(
+        &mut self,
+        hint: &Arc<Hint>,
+        definition: &Arc<HintDefinition>,
+        cause: &Arc<Cause>,
+    ) {
+        let before = hint.shown();
         let states = definition.devices().map(|device| self.shown(device)).collect();
         let calls = definition.devices().enumerate();
         let calls = calls.filter_map(|(place, device)| Some((place, self.states.call(device)?.clone())));
-        let snapshot = before.next(definition, states, calls.collect(), self.presence_of(definition));
-        if !snapshot.looks_like(&before) {
-            self.history.note(self.now, &before, &snapshot, cause);
-            self.publish(hint, snapshot);
-        } else if snapshot != *before {
-            hint.show(Arc::new(snapshot));
+        let shown = before.next(definition, states, calls.collect(), self.presence_of(definition));
+        if !shown.looks_like(&before) {
+            self.history.note(self.now, hint, &before, &shown, cause);
+            self.publish(hint, shown);
+        } else if shown != *before {
+            hint.show(Arc::new(shown));
         }
     }
 
     /// Shows that a hint is gone.
-    pub(super) fn retire(&mut self, hint: &Hint) {
+    pub(super) fn retire(&mut self, hint: &Arc<Hint>) {
         self.history.forget(hint.key());
-        self.publish(hint, hint.snapshot().end());
+        self.publish(hint, hint.shown().end());
     }
 
-    fn publish(&mut self, hint: &Hint, mut snapshot: ExtensionSnapshot) {
+    fn publish(&mut self, hint: &Arc<Hint>, mut shown: Shown) {
         self.seq += 1;
-        snapshot.seq = self.seq;
-        let snapshot = Arc::new(snapshot);
-        hint.show(snapshot.clone());
-        self.news.push(snapshot);
+        shown.seq = self.seq;
+        let shown = Arc::new(shown);
+        hint.show(shown.clone());
+        self.news.push(ExtensionSnapshot::new(hint.clone(), shown));
     }
 
     /// Recomputes the hints of devices that changed.
@@ -299,13 +304,7 @@ pub(super) fn instance(
     let place = Some((exten, &*found.context.name));
     let value = |name: &str| parse::value(&globals, place, name);
     // What cannot be expanded was reported when the pattern was read.
-    let expanded = |text: &str| Arc::from(&*expand(text, &value, Calls::Run(functions)).0);
-    let hint = found.hint;
-    Some(HintDefinition {
-        text: expanded(&hint.text),
-        name: expanded(&hint.name),
-        pos: hint.pos.clone(),
-        from_pattern: true,
-        auto: false,
-    })
+    let expanded = |text| expand(text, &value, Calls::Run(functions)).0;
+    let (text, name) = (expanded(found.hint.text()), expanded(found.hint.name()));
+    Some(HintDefinition::new(&text, &name, found.hint.pos.clone(), Origin::Pattern))
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use conf::{Entry, Pos, Severity};
 
 use super::{Previous, Reader};
-use crate::context::{Extension, Priority, exact_key};
-use crate::definition::HintDefinition;
+use crate::context::{Extension, Priority};
+use crate::definition::{HintDefinition, Origin};
 use crate::pattern::Pattern;
 
 /// Longest name of an extension, in bytes.
@@ -14,9 +14,6 @@ const NAME: usize = 79;
 
 /// The number of the priority that holds a hint.
 const HINT: i32 = -1;
-
-/// Context, name without dashes, caller id.
-pub(super) type ExtensionKey = (usize, Arc<str>, Option<Arc<str>>);
 
 /// Why a line is skipped.
 struct Skip(Severity, String);
@@ -74,8 +71,8 @@ impl Reader {
         };
         let (word, text) = line.split_once(',').unwrap_or((line, ""));
         let word = PriorityWord::parse(word)?;
-        let key = (context, key_of(&name), caller_id.clone());
-        let extension = self.extension(&key).map(|extension| &*extension);
+        let caller_id = caller_id.as_deref();
+        let extension = self.extension(context, &name, caller_id).map(|extension| &*extension);
         let number = word.number(previous.priority, extension)?;
         let after_hint = previous.priority == Some(HINT);
         previous.priority = Some(number);
@@ -85,7 +82,7 @@ impl Reader {
         }
         let taken = |e: &Extension| match number {
             HINT => e.hint.is_some(),
-            _ => e.priorities.iter().any(|p| p.number == number),
+            _ => e.priorities().iter().any(|p| p.number == number),
         };
         if extension.is_some_and(taken) {
             let message = format!("priority {number} of '{name}' is already in use");
@@ -97,15 +94,13 @@ impl Reader {
             return Err(Skip::warning(message));
         }
         if number == HINT {
-            let hint = self.hint(context, text, &name, caller_id.as_deref(), pos);
-            self.extension_of(key, name, pos)?.hint = Some(Arc::new(hint));
+            let hint = self.hint(context, text, &name, caller_id, pos);
+            self.extension_of(context, &name, caller_id, pos)?.hint = Some(Arc::new(hint));
             return Ok(());
         }
         let (app, data) = self.application(text, pos);
         let priority = Priority { number, label: word.label, app, data, pos: pos.clone() };
-        let priorities = &mut self.extension_of(key, name, pos)?.priorities;
-        let at = priorities.partition_point(|p| p.number < number);
-        priorities.insert(at, priority);
+        self.extension_of(context, &name, caller_id, pos)?.add(priority);
         Ok(())
     }
 
@@ -137,7 +132,7 @@ impl Reader {
         let expanded = (self.expand(&app, pos, place), self.expand(&data, pos, place));
         // A pattern's hint is expanded for each extension, but what is wrong with it is known now.
         let (text, name) = if name.starts_with('_') { (app, data) } else { expanded };
-        HintDefinition { text, name, pos: pos.clone(), from_pattern: false, auto: false }
+        HintDefinition::new(&text, &name, pos.clone(), Origin::Line)
     }
 
     /// `App(args)`, up to the last `)`.
@@ -156,34 +151,36 @@ impl Reader {
         (app.trim_end().into(), data.into())
     }
 
-    fn extension(&mut self, key: &ExtensionKey) -> Option<&mut Extension> {
-        let index = *self.extensions.get(key)?;
-        self.contexts.get_mut(key.0)?.extensions.get_mut(index)
+    fn extension(&mut self, context: usize, name: &str, caller_id: Option<&str>) -> Option<&mut Extension> {
+        let index = self.extensions.find(&self.contexts, context, name, caller_id)?;
+        self.contexts.get_mut(context)?.extensions.get_mut(index)
     }
 
-    /// The extension of a key, a new one if there is none.
-    fn extension_of(&mut self, key: ExtensionKey, name: Arc<str>, pos: &Pos) -> Result<&mut Extension, Skip> {
-        let gone = || Skip::warning(format!("the context of '{name}' is gone"));
-        if self.extensions.contains_key(&key) {
-            return self.extension(&key).ok_or_else(gone);
+    /// The extension of a name and caller id, a new one if there is none.
+    fn extension_of(
+        &mut self,
+        context: usize,
+        name: &str,
+        caller_id: Option<&str>,
+        pos: &Pos,
+    ) -> Result<&mut Extension, Skip> {
+        if self.extension(context, name, caller_id).is_none() {
+            let pattern = match name.strip_prefix('_').map(Pattern::parse) {
+                None => None,
+                Some(Some(pattern)) => Some(pattern),
+                Some(None) => return Err(Skip::warning(format!("pattern '{name}' misses a ']'"))),
+            };
+            if pattern.as_ref().is_some_and(Pattern::matches_everything) {
+                let message = format!("pattern '{name}' matches special extensions too: better '_X.'");
+                self.report(Severity::Notice, pos, message);
+            }
+            if let Some(context) = self.contexts.get_mut(context) {
+                context.extensions.push(Extension::new(name, caller_id, pattern));
+            }
+            self.extensions.insert_last(&self.contexts, context);
         }
-        let pattern = match name.strip_prefix('_') {
-            None => None,
-            Some(text) => match Pattern::parse(text) {
-                Some(pattern) => Some(Box::new(pattern)),
-                None => return Err(Skip::warning(format!("pattern '{name}' misses a ']'"))),
-            },
-        };
-        if pattern.as_ref().is_some_and(|pattern| pattern.matches_everything()) {
-            let message = format!("pattern '{name}' matches special extensions too: better '_X.'");
-            self.report(Severity::Notice, pos, message);
-        }
-        let Some(context) = self.contexts.get_mut(key.0) else { return Err(gone()) };
-        let caller_id = key.2.as_deref().map(Box::from);
-        let index = context.extensions.len();
-        self.extensions.insert(key, index);
-        context.extensions.push(Extension { name, caller_id, priorities: Vec::new(), hint: None, pattern });
-        context.extensions.last_mut().ok_or_else(|| Skip::warning("no extension"))
+        let extension = self.extension(context, name, caller_id);
+        extension.ok_or_else(|| Skip::warning(format!("there is no place for '{name}'")))
     }
 }
 
@@ -230,7 +227,7 @@ impl PriorityWord {
         } else if base.starts_with(|c: char| c.is_ascii_digit()) {
             base.parse().ok().filter(|number| *number > 0)
         } else {
-            let priorities = extension.map(|e| &*e.priorities).unwrap_or_default();
+            let priorities = extension.map(Extension::priorities).unwrap_or_default();
             let labelled = priorities.iter().find(|p| p.label.as_deref() == Some(base));
             labelled.map(|p| p.number)
         };
@@ -294,14 +291,4 @@ fn without_blanks(text: &str) -> String {
         inside || !character.is_whitespace()
     };
     text.chars().filter(keep).collect()
-}
-
-/// What makes two names the same extension. Dashes in a set of a pattern are ranges, so patterns
-/// are compared as they are written.
-fn key_of(name: &Arc<str>) -> Arc<str> {
-    match name.starts_with('_') {
-        true => name.clone(),
-        false if name.contains('-') => exact_key(name),
-        false => name.clone(),
-    }
 }

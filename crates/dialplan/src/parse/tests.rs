@@ -14,7 +14,7 @@ fn read_text(text: &str) -> (Dialplan, Vec<String>) {
 fn lines(dialplan: &Dialplan, context: &str) -> Vec<String> {
     let context = dialplan.context(context).unwrap();
     let of = |e: &crate::Extension| {
-        let name = match &e.caller_id {
+        let name = match e.caller_id() {
             Some(caller_id) => format!("{}/{caller_id}", e.name),
             None => e.name.to_string(),
         };
@@ -22,8 +22,8 @@ fn lines(dialplan: &Dialplan, context: &str) -> Vec<String> {
             let label = p.label.as_deref().unwrap_or_default();
             format!("{name} {}[{label}] {}({})", p.number, p.app, p.data)
         };
-        let hint = e.hint().map(|hint| format!("{name} -1[] {}({})", hint.text, hint.name));
-        hint.into_iter().chain(e.priorities.iter().map(line)).collect::<Vec<_>>()
+        let hint = e.hint().map(|hint| format!("{name} -1[] {}({})", hint.text(), hint.name()));
+        hint.into_iter().chain(e.priorities().iter().map(line)).collect::<Vec<_>>()
     };
     context.extensions.iter().flat_map(of).collect()
 }
@@ -222,7 +222,7 @@ exten => 15/1,hint,Custom:caller
     let (dialplan, _) = read_text(text);
     let find = |context: &str, exten: &str| {
         let found = dialplan.find_hint(context, exten, 0)?;
-        Some(format!("{} {} {}", found.context.name, found.extension.name, found.hint.text))
+        Some(format!("{} {} {}", found.context.name, found.extension.name, found.hint.text()))
     };
     let found = |text: &str| Some(text.to_owned());
     assert_eq!(find("a", "10"), found("deep _1[0-4] Custom:narrow"));
@@ -248,9 +248,9 @@ fn freepbx_is_read_without_complaint() {
         ]
     );
     let hint = dialplan.find_hint("from-internal", "100", 0).unwrap().hint;
-    assert_eq!(&*hint.text, "PJSIP/100&Custom:DND100,CustomPresence:100");
+    assert_eq!(hint.text(), "PJSIP/100&Custom:DND100,CustomPresence:100");
     let star = dialplan.find_hint("from-internal", "*76100", 0).unwrap().hint;
-    assert_eq!(&*star.text, "Custom:DND${EXTEN:3}");
+    assert_eq!(star.text(), "Custom:DND${EXTEN:3}");
 }
 
 #[test]

@@ -93,9 +93,9 @@ struct World {
     answers: Arc<Answers>,
     reports: Reports,
     guards: [Option<ProviderGuard>; 3],
-    heard: Arc<Mutex<Vec<Arc<ExtensionSnapshot>>>>,
+    heard: Arc<Mutex<Vec<ExtensionSnapshot>>>,
     _listening: ListenGuard,
-    known: HashMap<Arc<str>, Arc<ExtensionSnapshot>>,
+    known: HashMap<String, ExtensionSnapshot>,
     seq: u64,
 }
 
@@ -198,7 +198,7 @@ impl World {
             assert!(told.seq > self.seq);
             self.seq = told.seq;
             let shows = |s: &ExtensionSnapshot| (s.state, s.presence().clone(), s.removed);
-            if let Some(before) = self.known.insert(told.key().clone(), told.clone()) {
+            if let Some(before) = self.known.insert(told.key().to_owned(), told.clone()) {
                 assert_ne!(shows(&before), shows(&told));
             }
         }

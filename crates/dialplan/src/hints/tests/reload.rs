@@ -52,14 +52,14 @@ fn hints_of_patterns_follow_their_pattern() {
     let text = "[d]\nexten => _2X,hint,Custom:new${EXTEN}\nexten => _3X,hint,Custom:b\n";
     let report = hints.replace(plan(text));
     assert_eq!((report.hints, report.removed), (2, 1), "32 had no watcher");
-    assert_eq!(&*made.definition().text, "Custom:new21");
+    assert_eq!(made.definition().text(), "Custom:new21");
     assert!(Arc::ptr_eq(&made, &hints.find("d", "21").unwrap()));
     assert!(Arc::ptr_eq(&watched, &hints.find("d", "31").unwrap()));
     hints.replace(plan("[d]\nexten => _3X,hint,Custom:b\n"));
     assert!(made.snapshot().removed && !watched.snapshot().removed);
     // And a line of its own takes it over.
     hints.replace(plan("[d]\nexten => 31,hint,Custom:c\n"));
-    assert!(!watched.definition().from_pattern && !watched.snapshot().removed);
+    assert!(watched.definition().origin == crate::Origin::Line && !watched.snapshot().removed);
 }
 
 #[test]
