@@ -168,16 +168,16 @@ fn added_line() -> String {
 
 #[test]
 fn a_missing_module_is_one_line_and_a_required_one_ends_the_start() {
-    let server = Server::start(Config::office().append("modules.conf", "load => chan_pjsip.so\n"));
+    let server = Server::start(Config::office().append("modules.conf", "load => my_module.so\n"));
     let log = server.log();
-    let lines: Vec<&str> = log.lines().filter(|line| line.contains("chan_pjsip")).collect();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("my_module")).collect();
     assert_eq!(lines.len(), 1, "{log}");
     assert!(lines[0].contains(&added_line()), "{log}");
     works(&server, Subscribe::presence("1001"));
 
-    let required = Config::office().append("modules.conf", "require => chan_pjsip.so\n");
+    let required = Config::office().append("modules.conf", "require => my_module.so\n");
     let ended = Boot::new(&required).fail().expect(2);
-    assert!(ended.stderr.contains("chan_pjsip") && ended.stderr.contains(&added_line()), "{}", ended.stderr);
+    assert!(ended.stderr.contains("my_module") && ended.stderr.contains(&added_line()), "{}", ended.stderr);
 }
 
 #[test]
