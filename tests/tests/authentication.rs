@@ -163,3 +163,31 @@ fn a_phone_may_be_known_by_its_authorization() {
     let log = server.stop();
     assert!(log.contains(" - No matching endpoint found after 5 tries in "), "{log}");
 }
+
+/// Strangers are challenged in the ways that endpoints are; a restart does not show who is one.
+#[test]
+fn a_restart_does_not_show_which_names_exist() {
+    let shapes = |server: &Server| -> Vec<Vec<String>> {
+        let names = ["secret", "sha", "strong"].map(str::to_owned).into_iter();
+        let names = names.chain((0..30).map(|number| format!("stranger{number}")));
+        let mut shape = |name: String| {
+            let answer = Phone::new(server, &name).try_subscribe(&Subscribe::presence("1000")).1;
+            let challenges = answer.all("WWW-Authenticate").into_iter();
+            let fixed = |value: &str| {
+                let parts =
+                    value.split(',').filter(|part| !part.contains("nonce=") && !part.contains("opaque="));
+                parts.collect::<Vec<_>>().join(",")
+            };
+            challenges.map(fixed).collect()
+        };
+        names.map(&mut shape).collect()
+    };
+    let server = Server::start(office());
+    let before = shapes(&server);
+    let strangers = &before[3..];
+    assert!(before[..3].iter().all(|endpoint| strangers.contains(endpoint)), "{before:?}");
+    assert!(strangers.iter().all(|stranger| before[..3].contains(stranger)), "{before:?}");
+    let server = server.restart();
+    assert_eq!(shapes(&server), before);
+    server.stop();
+}

@@ -64,7 +64,8 @@ impl Core {
         let index = &snapshot.config.index.secrets;
         let own = endpoint.as_ref().and_then(|endpoint| index.of(&endpoint.id));
         let user = incoming.from.uri.user_unescaped();
-        let secrets = own.or_else(|| index.decoy(user_of(&snapshot.config, &user)))?;
+        let secrets =
+            own.or_else(|| index.decoy(user_of(&snapshot.config, &user), snapshot.access.decoy_seed))?;
         let authenticator = snapshot.access.authenticator.as_deref();
         let request = AuthRequest {
             secrets,

@@ -52,7 +52,7 @@ impl Pjsip {
             config: Arc::new(config),
             transports,
             identifiers: Identifiers::default(),
-            access: Access::default(),
+            access: Access { decoy_seed: random_seed()?, ..Access::default() },
             extensions: None,
             booted: false,
             trace,
@@ -127,6 +127,11 @@ impl Pjsip {
     /// Sets whether the sections `type=acl` are read; while they are not, they deny everyone.
     pub fn set_acl(&self, read: bool) {
         self.publish(&mut self.state(), |snapshot| snapshot.access.acl = read);
+    }
+
+    /// Sets what decides how strangers are challenged.
+    pub fn set_decoy_seed(&self, seed: u64) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.decoy_seed = seed);
     }
 
     /// Sets who is told of security events.

@@ -53,6 +53,8 @@ pub struct Access {
     pub acl: bool,
     /// Who is told about attempts, good and bad.
     pub events: Arc<SecurityEvents>,
+    /// What decides how strangers are challenged; unknown outside, the same after a restart.
+    pub decoy_seed: u64,
     /// Addresses that requests without an endpoint came from.
     pub strangers: Arc<Strangers>,
 }

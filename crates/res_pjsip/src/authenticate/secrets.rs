@@ -51,6 +51,11 @@ impl Secrets {
         asked
     }
 
+    /// What a challenger sees of them.
+    fn form(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.0.iter().map(|secret| (&*secret.realm, secret.algorithm.name()))
+    }
+
     /// The secrets of an endpoint. An `auth` that there is not adds none.
     fn of(endpoint: &Endpoint, config: &PjsipConfig) -> Self {
         let auths = endpoint.auth.iter().filter_map(|name| config.auths.get(name));
@@ -92,37 +97,32 @@ impl Secrets {
 ///
 /// A stranger gets the challenge that some endpoint gets, always the same one for the same name: where
 /// half of the endpoints ask for SHA-256, half of the strangers' names seem to. Which one it is depends
-/// on the name and on all passwords, so it is the same after a restart and nobody can foretell it.
+/// on the name and on a secret of the server. Equal challenges lie side by side, so one endpoint more or
+/// less changes those of few strangers.
 #[derive(Debug, Default)]
 pub(crate) struct SecretsIndex {
     by_endpoint: HashMap<Arc<str>, Arc<Secrets>, RandomState>,
+    /// Ordered by what they ask for.
     decoys: Vec<Arc<Secrets>>,
-    seed: u64,
 }
 
 impl SecretsIndex {
     pub(crate) fn new(config: &PjsipConfig) -> Self {
-        let nobody = Arc::new(Secrets::of_nobody(&config.global));
         let mut index = Self::default();
-        let mut seed = DefaultHasher::new();
-        for (id, endpoint) in config.endpoints.iter().filter(|(_, endpoint)| !endpoint.auth.is_empty()) {
-            let secrets = Arc::new(Secrets::of(endpoint, config));
-            secrets.iter().for_each(|secret| seed.write(secret.ha1.as_bytes()));
-            if secrets.0.is_empty() {
-                // It cannot be satisfied; it shall not stand out either.
-                continue;
+        for (id, endpoint) in &config.endpoints {
+            let secrets = Secrets::of(endpoint, config);
+            if !secrets.0.is_empty() {
+                index.by_endpoint.insert(id.clone(), Arc::new(secrets));
             }
-            index.by_endpoint.insert(id.clone(), secrets.clone());
-            index.decoys.push(secrets);
         }
-        index.seed = seed.finish();
         // A phone known by its Authorization is a stranger at first; it must be able to answer.
-        let by_authorization = config
-            .endpoints
-            .values()
-            .any(|endpoint| endpoint.identify_by.contains(IdentifyMethod::AuthUsername));
-        if by_authorization || index.decoys.is_empty() {
-            index.decoys = vec![nobody];
+        let by_authorization =
+            |endpoint: &Arc<Endpoint>| endpoint.identify_by.contains(IdentifyMethod::AuthUsername);
+        if index.by_endpoint.is_empty() || config.endpoints.values().any(by_authorization) {
+            index.decoys.push(Arc::new(Secrets::of_nobody(&config.global)));
+        } else {
+            index.decoys.extend(index.by_endpoint.values().cloned());
+            index.decoys.sort_by(|one, other| one.form().cmp(other.form()));
         }
         index
     }
@@ -133,10 +133,16 @@ impl SecretsIndex {
     }
 
     /// What somebody who is no endpoint is compared with.
-    pub(crate) fn decoy(&self, name: &str) -> Option<&Arc<Secrets>> {
+    pub(crate) fn decoy(&self, name: &str, seed: u64) -> Option<&Arc<Secrets>> {
         let mut hasher = DefaultHasher::new();
-        (self.seed, name).hash(&mut hasher);
-        let count = self.decoys.len().max(1) as u64;
-        self.decoys.get((hasher.finish() % count) as usize)
+        (seed, name).hash(&mut hasher);
+        let place = (u128::from(hasher.finish()) * self.decoys.len() as u128) >> 64;
+        self.decoys.get(place as usize)
+    }
+
+    /// Whether strangers are not all challenged alike.
+    pub(crate) fn decoys_differ(&self) -> bool {
+        // They are in order.
+        self.decoys.first().zip(self.decoys.last()).is_some_and(|(one, other)| !one.form().eq(other.form()))
     }
 }

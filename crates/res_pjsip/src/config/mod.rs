@@ -181,6 +181,12 @@ impl PjsipConfig {
         self.acls.iter().all(|acl| acl.contact.allows(host))
     }
 
+    /// Whether strangers are not all challenged alike, because endpoints are not. Then the server needs a
+    /// secret that outlives it: [`Access::decoy_seed`](crate::Access::decoy_seed).
+    pub fn challenges_differ(&self) -> bool {
+        self.index.secrets.decoys_differ()
+    }
+
     /// The host names that `match` options name, each once: what [`PjsipConfig::with_hosts`] wants
     /// the addresses of. The flag says whether services (RFC 3263) are looked up too.
     pub fn host_names(&self) -> BTreeMap<Arc<str>, bool> {
