@@ -12,7 +12,7 @@ use std::sync::Arc;
 use sip::digest::Hashes;
 use sip::{Millis, Scheme};
 
-use crate::authenticate::{AuthRequest, Verdict, unanswerable};
+use crate::authenticate::{AuthRequest, Secrets, Verdict, unanswerable};
 use crate::config::{Acl, Endpoint, Protocol};
 use crate::core::Core;
 use crate::distributor::{Incoming, printable, quotable};
@@ -20,6 +20,8 @@ use crate::identify::IdentifyRequest;
 use crate::identify::by_name::user_of;
 use crate::output::{Output, Peer};
 use crate::security::{SecurityAddress, SecurityEvent, SecurityKind};
+use crate::snapshot::Snapshot;
+use crate::tag::TagSource;
 
 /// The account of a sender who is no endpoint, as Asterisk's security events call it.
 pub(crate) const UNKNOWN: &str = "<unknown>";
@@ -60,48 +62,19 @@ impl Core {
             }
             _ => {}
         }
-        let snapshot = self.snapshot.clone();
-        let index = &snapshot.config.index.secrets;
-        let own = endpoint.as_ref().and_then(|endpoint| index.of(&endpoint.id));
-        let user = incoming.from.uri.user_unescaped();
-        let secrets =
-            own.or_else(|| index.decoy(user_of(&snapshot.config, &user), snapshot.access.decoy_seed))?;
-        let authenticator = snapshot.access.authenticator.as_deref();
-        let request = AuthRequest {
-            secrets,
-            genuine: own.is_some() && denied.is_none() && authenticator.is_some(),
-            method: incoming.method,
-            message: incoming.message,
-            source: incoming.peer.address.ip(),
-            now: self.now,
-        };
-        let mut hashes = Hashes::default();
-        let verdict = match authenticator {
-            Some(authenticator) => authenticator.authenticate(&request, &mut hashes),
-            None => Verdict::Failed,
-        };
-        if verdict == Verdict::Accepted {
-            self.stats.hashes.add_many(hashes.computed());
+        let judged = judge(&self.snapshot, &mut self.tags, self.now, incoming, endpoint.as_deref(), &denied);
+        self.stats.hashes.add_many(judged.hashes);
+        if judged.verdict == Verdict::Accepted {
             self.stats.authenticated.add();
-            snapshot.access.strangers.forget(incoming.peer.address.ip(), self.now);
+            self.snapshot.access.strangers.forget(incoming.peer.address.ip(), self.now);
             let id = endpoint.as_ref().map_or(UNKNOWN, |endpoint| &endpoint.id);
             self.report(incoming, id, SecurityKind::SuccessfulAuth);
             return endpoint;
         }
-        self.note_failure(incoming, endpoint.as_deref(), denied, verdict);
-        let tags = &mut self.tags;
-        let mut unique = || tags.next();
-        let challenges = match authenticator {
-            Some(authenticator) => {
-                let stale = verdict == Verdict::Stale;
-                authenticator.challenge(&request, stale, &mut unique, &mut hashes)
-            }
-            None => unanswerable(&request, &mut unique),
-        };
-        self.stats.hashes.add_many(hashes.computed());
+        self.note_failure(incoming, endpoint.as_deref(), denied, judged.verdict);
         let branch = String::from_utf8_lossy(incoming.via.branch.unwrap_or_default());
         self.respond(incoming, 401, Some(&branch), out, |w| {
-            for challenge in challenges {
+            for challenge in judged.challenges {
                 w.header("WWW-Authenticate", challenge);
             }
         });
@@ -227,6 +200,53 @@ impl Core {
         let transport = self.snapshot().transports.get(usize::from(peer.transport));
         transport.and_then(|t| t.config.domain.as_deref()).unwrap_or_default()
     }
+}
+
+/// What came of a request's credentials.
+struct Judged {
+    verdict: Verdict,
+    /// What it is challenged by; nothing if it is accepted.
+    challenges: Vec<String>,
+    /// How many hashes that took.
+    hashes: u64,
+}
+
+/// Compares a request with what its endpoint, or a decoy, must prove.
+fn judge(
+    snapshot: &Snapshot,
+    tags: &mut TagSource,
+    now: Millis,
+    incoming: &Incoming<'_>,
+    endpoint: Option<&Endpoint>,
+    denied: &Option<Denied>,
+) -> Judged {
+    let index = &snapshot.config.index.secrets;
+    let own = endpoint.and_then(|endpoint| index.of(&endpoint.id));
+    let user = incoming.from.uri.user_unescaped();
+    let decoy = || index.decoy(user_of(&snapshot.config, &user), snapshot.access.decoy_seed);
+    let none = Secrets::default();
+    let authenticator = snapshot.access.authenticator.as_deref();
+    let request = AuthRequest {
+        secrets: own.or_else(decoy).map_or(&none, |secrets| secrets),
+        genuine: own.is_some() && denied.is_none(),
+        method: incoming.method,
+        message: incoming.message,
+        source: incoming.peer.address.ip(),
+        now,
+    };
+    let mut hashes = Hashes::default();
+    let mut unique = || tags.next();
+    let (verdict, challenges) = match authenticator {
+        None => (Verdict::Failed, unanswerable(&request, &mut unique)),
+        Some(authenticator) => match authenticator.authenticate(&request, &mut hashes) {
+            Verdict::Accepted => (Verdict::Accepted, Vec::new()),
+            verdict => {
+                let stale = verdict == Verdict::Stale;
+                (verdict, authenticator.challenge(&request, stale, &mut unique, &mut hashes))
+            }
+        },
+    };
+    Judged { verdict, challenges, hashes: hashes.computed() }
 }
 
 fn needs_no_password(endpoint: &Endpoint, incoming: &Incoming<'_>) -> bool {

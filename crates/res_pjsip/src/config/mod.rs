@@ -141,7 +141,7 @@ impl PjsipConfig {
 
     /// The configuration without any object; `product` is the user agent.
     pub fn empty(product: &str) -> Self {
-        Self {
+        let mut config = Self {
             global: Arc::new(Global::with_product(product)),
             system: Arc::default(),
             transports: Vec::new(),
@@ -158,7 +158,9 @@ impl PjsipConfig {
             registrations: Vec::new(),
             phoneprovs: Vec::new(),
             index: Arc::default(),
-        }
+        };
+        config.index();
+        config
     }
 
     /// The transport of this name.
