@@ -18,6 +18,7 @@
 mod baresip;
 mod build;
 mod config;
+mod fail2ban;
 mod golden;
 mod message;
 mod phone;
@@ -27,8 +28,9 @@ mod server;
 mod sipp;
 
 pub use baresip::Baresip;
-pub use build::{module_dir, starling};
+pub use build::{module_dir, starling, target_dir};
 pub use config::Config;
+pub use fail2ban::fail2ban;
 pub use golden::Golden;
 pub use message::Message;
 pub use phone::{Lamp, Phone, Subscribe};

@@ -4,6 +4,8 @@
 //! over UDP sockets. What is served beside OPTIONS comes from [`ShardModule`]s such as
 //! `res_pjsip_pubsub`.
 
+mod admit;
+pub mod authenticate;
 pub mod config;
 mod core;
 mod distributor;
@@ -11,6 +13,7 @@ pub mod identify;
 mod net;
 mod options;
 mod output;
+pub mod security;
 mod service;
 mod shard;
 pub mod show;
@@ -26,6 +29,6 @@ pub use options::OptionsModule;
 pub use output::{Output, Packet, Peer};
 pub use service::{Pjsip, StartError, sum};
 pub use shard::{Answer, ModuleFactory, Shard, ShardMessage, ShardModule};
-pub use snapshot::{BoundTransport, ExtensionLookup, Snapshot};
+pub use snapshot::{Access, BoundTransport, ExtensionLookup, Snapshot};
 pub use stats::{Counter, Stats};
 pub use trace::TraceFilter;

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::authenticate::Authenticator;
 use crate::config::{PjsipConfig, Protocol};
 use crate::identify::{EndpointIdentifier, Identifiers};
 use crate::net::{BindError, KernelRoutes, Runner, ShardInbox, bind_udp, inbox};
 use crate::options::OptionsModule;
+use crate::security::SecurityEvents;
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
-use crate::snapshot::{BoundTransport, ExtensionLookup, Snapshot};
+use crate::snapshot::{Access, BoundTransport, ExtensionLookup, Snapshot};
 use crate::stats::Stats;
 use crate::trace::TraceFilter;
 
@@ -50,6 +52,7 @@ impl Pjsip {
             config: Arc::new(config),
             transports,
             identifiers: Identifiers::default(),
+            access: Access { decoy_seed: random_seed()?, ..Access::default() },
             extensions: None,
             booted: false,
             trace,
@@ -114,6 +117,26 @@ impl Pjsip {
         let mut state = self.state();
         state.identifiers.retain(|identifier| identifier.name() != name);
         self.publish_identifiers(&mut state);
+    }
+
+    /// Sets what checks passwords; none refuses whoever needs one.
+    pub fn set_authenticator(&self, authenticator: Option<Arc<dyn Authenticator>>) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.authenticator = authenticator);
+    }
+
+    /// Sets whether the sections `type=acl` are read; while they are not, they deny everyone.
+    pub fn set_acl(&self, read: bool) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.acl = read);
+    }
+
+    /// Sets what decides how strangers are challenged.
+    pub fn set_decoy_seed(&self, seed: u64) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.decoy_seed = seed);
+    }
+
+    /// Sets who is told of security events.
+    pub fn set_security_events(&self, events: Arc<SecurityEvents>) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.events = events);
     }
 
     /// Sets the dialplan that OPTIONS looks at.

@@ -10,7 +10,7 @@ use module_api::{
 };
 use res_pjsip::config::PjsipConfig;
 use res_pjsip::identify::Identifiers;
-use res_pjsip::{BoundTransport, Output, Peer, Routes, Shard, ShardMessage, Snapshot, TraceFilter};
+use res_pjsip::{Access, BoundTransport, Output, Peer, Routes, Shard, ShardMessage, Snapshot, TraceFilter};
 
 use crate::module::{Message, NAME, PubSub};
 use crate::registry::{ModuleParts, Registry};
@@ -128,6 +128,7 @@ impl Office {
             config: Arc::new(config),
             transports,
             identifiers,
+            access: Access::default(),
             extensions: None,
             booted: true,
             trace: TraceFilter::Off,

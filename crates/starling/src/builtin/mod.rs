@@ -1,6 +1,7 @@
 //! The modules that are linked into the daemon. To an operator they are like those from files: each
 //! can be left out in `modules.conf`, and what is not loaded does not exist.
 
+pub(crate) mod authenticator;
 mod custom_devices;
 mod custom_presence;
 mod custom_states;
@@ -9,6 +10,7 @@ pub(crate) mod functions;
 mod identifiers;
 mod pjsip_devices;
 mod pubsub;
+mod security_log;
 pub(crate) mod sip;
 
 use std::sync::{Arc, Mutex};
@@ -25,6 +27,9 @@ use crate::server::{Server, lock};
 pub(crate) fn all(server: &Arc<Server>) -> Vec<Arc<dyn Builtin>> {
     let mut modules: Vec<Arc<dyn Builtin>> = vec![
         Arc::new(sip::ResPjsip::new(server)),
+        Arc::new(authenticator::DigestModule(server.clone())),
+        Arc::new(authenticator::AclModule(server.clone())),
+        Arc::new(security_log::ResSecurityLog::new(server)),
         Arc::new(pubsub::ResPjsipPubsub::new(server)),
         Arc::new(dialplan::PbxConfig::new(server)),
         Arc::new(custom_devices::FuncDevstate::new(server)),
