@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use sip::digest::{Challenge, authorize};
+
 use crate::{Message, PATIENCE, Received, Server, Wire};
 
 /// A phone with a socket of its own. All that it gets must come from the address that it sends to, or
@@ -20,6 +22,8 @@ pub struct Phone {
     answered: Vec<(String, String)>,
     /// What NOTIFYs are answered with.
     answer: Option<String>,
+    /// User name, password, and the only algorithm that it knows, if it does not know all.
+    login: Option<(String, String, Option<String>)>,
     count: u32,
 }
 
@@ -140,6 +144,7 @@ impl Phone {
             inbox: VecDeque::new(),
             answered: Vec::new(),
             answer: Some("200 OK".to_owned()),
+            login: None,
             count: 0,
         }
     }
@@ -168,6 +173,21 @@ impl Phone {
         }
     }
 
+    /// The same phone with a password: it answers challenges, the first that it understands.
+    #[must_use]
+    pub fn with_password(self, user: &str, password: &str) -> Self {
+        Self { login: Some((user.to_owned(), password.to_owned(), None)), ..self }
+    }
+
+    /// The same phone, which answers only challenges of this algorithm.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: &str) -> Self {
+        if let Some((_, _, only)) = &mut self.login {
+            *only = Some(algorithm.to_owned());
+        }
+        self
+    }
+
     /// What NOTIFYs are answered with from now on: a status with its reason, and whole header lines
     /// after a line end.
     pub fn answer_with(&mut self, status: &str) {
@@ -191,7 +211,7 @@ impl Phone {
         assert_eq!(answer.status(), 200, "{answer}");
         let first = self.receive_notify(&call_id);
         assert_eq!(first.tag("From"), answer.tag("To"), "{first}");
-        Lamp { call_id, cseq: 1, to_tag: answer.tag("To").to_owned(), ask, answer, last: first }
+        Lamp { call_id, cseq: answer.cseq(), to_tag: answer.tag("To").to_owned(), ask, answer, last: first }
     }
 
     /// Subscribes; gives the Call-ID and the answer.
@@ -200,7 +220,25 @@ impl Phone {
         let (call_id, text) = self.request(ask);
         self.send(text.as_bytes());
         let answer = self.receive_answer(&call_id, 1);
+        let Some(authorization) = self.authorization(&answer, &ask.extension) else {
+            return (call_id, answer);
+        };
+        let ask = ask.clone().header("Authorization", &authorization);
+        let text = self.subscribe_text(&ask, &call_id, 2, "");
+        self.send(text.as_bytes());
+        let answer = self.receive_answer(&call_id, 2);
         (call_id, answer)
+    }
+
+    /// The Authorization for a SUBSCRIBE that was answered by a challenge, if the phone has a password.
+    pub fn authorization(&self, answer: &Message, extension: &str) -> Option<String> {
+        let (user, password, only) = self.login.as_ref().filter(|_| answer.status() == 401)?;
+        let challenges = answer.all("WWW-Authenticate");
+        let mut challenges = challenges.iter().filter_map(|value| Challenge::parse(value.as_bytes()).ok());
+        let known = |it: &Challenge<'_>| only.as_ref().is_none_or(|only| it.algorithm.name() == only);
+        let uri = format!("sip:{extension}@{}", self.server);
+        let challenge = challenges.find(known)?;
+        Some(authorize(&challenge, user, password, "SUBSCRIBE", &uri, "c0ffee", 1))
     }
 
     /// Subscribes; gives the status code.
@@ -249,6 +287,12 @@ impl Phone {
     pub fn in_dialog(&mut self, lamp: &mut Lamp) -> Message {
         lamp.cseq += 1;
         let text = self.subscribe_text(&lamp.ask, &lamp.call_id, lamp.cseq, &lamp.to_tag);
+        self.send(text.as_bytes());
+        let answer = self.receive_answer(&lamp.call_id, lamp.cseq);
+        let Some(authorization) = self.authorization(&answer, &lamp.ask.extension) else { return answer };
+        lamp.cseq += 1;
+        let ask = lamp.ask.clone().header("Authorization", &authorization);
+        let text = self.subscribe_text(&ask, &lamp.call_id, lamp.cseq, &lamp.to_tag);
         self.send(text.as_bytes());
         self.receive_answer(&lamp.call_id, lamp.cseq)
     }

@@ -44,7 +44,7 @@ pub struct Core {
     pub(crate) server: ServerTransactions,
     pub(crate) client: ClientTransactions<Peer>,
     pub(crate) timers: TimerWheel<Timer>,
-    tags: TagSource,
+    pub(crate) tags: TagSource,
     pub(crate) routes: Box<dyn Routes>,
     pub(crate) tcp_refused: TcpRefused,
     pub(crate) stats: Arc<Stats>,
@@ -117,6 +117,11 @@ impl Core {
     /// The option tags that are understood.
     pub fn option_tags(&self) -> &[&'static str] {
         &self.option_tags
+    }
+
+    /// Whether a module serves `method`.
+    pub(crate) fn serves(&self, method: &str) -> bool {
+        self.allow.split(", ").any(|served| served == method)
     }
 
     /// A new dialog tag.
@@ -251,10 +256,6 @@ impl Core {
 
     pub(crate) fn server_transactions(&mut self) -> &mut ServerTransactions {
         &mut self.server
-    }
-
-    pub(crate) fn random_hex(&mut self) -> String {
-        self.tags.next()
     }
 
     pub(crate) fn shard_of(&self, call_id: &[u8]) -> u16 {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::authenticate::Authenticator;
 use crate::config::PjsipConfig;
 use crate::history::History;
 use crate::identify::{EndpointIdentifier, Identifiers};
@@ -16,8 +17,9 @@ use crate::net::{
 use crate::options::OptionsModule;
 use crate::reload::{Plan, ReloadError, ReloadReport};
 use crate::resolve::Resolver;
+use crate::security::SecurityEvents;
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
-use crate::snapshot::{ExtensionLookup, Snapshot};
+use crate::snapshot::{Access, ExtensionLookup, Snapshot};
 use crate::stats::Stats;
 use crate::trace::TraceFilter;
 
@@ -64,6 +66,7 @@ impl Pjsip {
             config: Arc::new(config),
             transports: bound.transports,
             identifiers: Identifiers::default(),
+            access: Access { decoy_seed: random_seed()?, ..Access::default() },
             extensions: None,
             booted: false,
             trace,
@@ -151,6 +154,26 @@ impl Pjsip {
         let mut state = self.state();
         state.identifiers.retain(|identifier| identifier.name() != name);
         self.publish_identifiers(&mut state);
+    }
+
+    /// Sets what checks passwords; none refuses whoever needs one.
+    pub fn set_authenticator(&self, authenticator: Option<Arc<dyn Authenticator>>) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.authenticator = authenticator);
+    }
+
+    /// Sets whether the sections `type=acl` are read; while they are not, they deny everyone.
+    pub fn set_acl(&self, read: bool) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.acl = read);
+    }
+
+    /// Sets what decides how strangers are challenged.
+    pub fn set_decoy_seed(&self, seed: u64) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.decoy_seed = seed);
+    }
+
+    /// Sets who is told of security events.
+    pub fn set_security_events(&self, events: Arc<SecurityEvents>) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.events = events);
     }
 
     /// Sets the dialplan that OPTIONS looks at.

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::authenticate::{Authenticator, Strangers};
 use crate::config::{PjsipConfig, Protocol, Transport};
 use crate::identify::Identifiers;
 use crate::output::Peer;
+use crate::security::SecurityEvents;
 use crate::trace::TraceFilter;
 
 /// Whether an extension exists in a context; asked by OPTIONS.
@@ -34,6 +36,8 @@ pub struct Snapshot {
     pub transports: Vec<BoundTransport>,
     /// Endpoint identifiers in the order in which they are asked.
     pub identifiers: Identifiers,
+    /// Who may talk, and who is told about it.
+    pub access: Access,
     /// The dialplan, if there is one.
     pub extensions: Option<Arc<dyn ExtensionLookup>>,
     /// Whether the server has fully booted; before that packets are dropped, so that no phone is
@@ -69,4 +73,19 @@ impl Snapshot {
     pub(crate) fn trace_transmitted(&self, peer: Peer, message: &[u8]) {
         self.trace.transmitted(self.protocol(peer).via_name(), peer, message);
     }
+}
+
+/// What decides whether a known sender may talk. The default lets nobody in who needs a password.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// Checks passwords, if anything does.
+    pub authenticator: Option<Arc<dyn Authenticator>>,
+    /// Whether the sections `type=acl` are read; while they are not, they deny everyone.
+    pub acl: bool,
+    /// Who is told about attempts, good and bad.
+    pub events: Arc<SecurityEvents>,
+    /// What decides how strangers are challenged; unknown outside, the same after a restart.
+    pub decoy_seed: u64,
+    /// Addresses that requests without an endpoint came from.
+    pub strangers: Arc<Strangers>,
 }

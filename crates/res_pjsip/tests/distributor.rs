@@ -8,8 +8,8 @@ use std::sync::Arc;
 use res_pjsip::config::PjsipConfig;
 use res_pjsip::identify::Identifiers;
 use res_pjsip::{
-    BoundTransport, ExtensionLookup, OptionsModule, Output, Peer, Routes, Shard, ShardMessage, Snapshot,
-    TraceFilter,
+    Access, BoundTransport, ExtensionLookup, OptionsModule, Output, Peer, Routes, Shard, ShardMessage,
+    Snapshot, TraceFilter,
 };
 
 const CONFIG: &str = "
@@ -78,6 +78,7 @@ impl Bench {
             config: Arc::new(config),
             transports,
             identifiers,
+            access: Access::default(),
             extensions: Some(Arc::new(Extensions)),
             booted: true,
             trace: TraceFilter::Off,
@@ -151,7 +152,9 @@ fn strangers_locked_endpoints_and_refused_addresses_look_alike() {
     }
     let [a, b, c] = answers.each_mut().map(|answer| shape(std::mem::take(answer)));
     assert!(a == b && b == c);
-    assert_eq!(bench.counter("Requests without endpoint"), 3);
+    assert_eq!(bench.counter("Requests without endpoint"), 1);
+    assert_eq!(bench.counter("Requests denied by an ACL"), 1);
+    assert_eq!(bench.counter("Requests with wrong credentials"), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::config::tests::parse;
 use crate::config::{PjsipConfig, Protocol};
 use crate::identify::Identifiers;
 use crate::resolve::Target;
-use crate::{BoundTransport, Output, Routes, Shard, ShardMessage, Snapshot, TraceFilter};
+use crate::{Access, BoundTransport, Output, Routes, Shard, ShardMessage, Snapshot, TraceFilter};
 
 struct Nowhere;
 
@@ -41,6 +41,7 @@ impl Office {
             config: Arc::new(config.clone()),
             transports: vec![BoundTransport { local: transport.bind, config: transport, open: true }],
             identifiers: Identifiers::default(),
+            access: Access::default(),
             extensions: None,
             booted: true,
             trace: TraceFilter::Off,

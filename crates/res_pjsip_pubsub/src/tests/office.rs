@@ -12,7 +12,7 @@ use res_pjsip::config::{PjsipConfig, Transport};
 use res_pjsip::identify::Identifiers;
 use res_pjsip::resolve::{Answer, Question};
 use res_pjsip::{
-    BoundTransport, ClosedConnection, Output, Peer, Routes, Shard, ShardMessage, Snapshot, TraceFilter,
+    Access, BoundTransport, ClosedConnection, Output, Peer, Routes, Shard, ShardMessage, Snapshot, TraceFilter,
 };
 
 use crate::flow::NewFlow;
@@ -126,6 +126,7 @@ fn snapshot(text: &str) -> Snapshot {
         transports: config.transports.iter().map(bound).collect(),
         identifiers: Identifiers::all().ordered(&config.global.endpoint_identifier_order),
         config: Arc::new(config),
+        access: Access::default(),
         extensions: None,
         booted: true,
         trace: TraceFilter::Off,

@@ -25,6 +25,24 @@ impl ResPjsip {
     }
 }
 
+impl ResPjsip {
+    /// Where strangers are challenged in several ways, a restart must not show who is one.
+    fn keep_decoy_seed(&self, pjsip: &Pjsip) {
+        const PLACE: (&str, &str) = ("starling", "decoy_seed");
+        let snapshot = pjsip.snapshot();
+        if !snapshot.config.challenges_differ() {
+            return;
+        }
+        let store = &self.server.store;
+        let kept = store.get(PLACE.0, PLACE.1).and_then(|seed| u64::from_str_radix(&seed, 16).ok());
+        match kept {
+            Some(seed) => pjsip.set_decoy_seed(seed),
+            // Who waits for it? If it is lost, the next start makes another.
+            None => drop(store.put(PLACE.0, PLACE.1, &format!("{:016x}", snapshot.access.decoy_seed))),
+        }
+    }
+}
+
 /// Reads `acl.conf`, which need not be there, and `pjsip.conf`, with all remarks.
 pub(crate) fn parse(loader: &conf::Loader) -> Result<(PjsipConfig, Vec<Diagnostic>), String> {
     let mut remarks = Vec::new();
@@ -78,6 +96,17 @@ fn affected_endpoints<'a>(
     by_aor.map(|endpoint| &endpoint.id).chain(changes.ids_of("endpoint")).collect()
 }
 
+/// [`parse`], and what the files leave open for anybody; `loaded` says which modules will run.
+pub(crate) fn check(
+    loader: &conf::Loader,
+    loaded: impl Fn(&str) -> bool,
+) -> Result<(PjsipConfig, Vec<Diagnostic>), String> {
+    let (config, mut remarks) = parse(loader)?;
+    let file = loader.load("pjsip.conf").map_err(|error| error.to_string())?;
+    remarks.extend(res_pjsip::config::audit(&file, &config, loaded));
+    Ok((config, remarks))
+}
+
 impl Builtin for ResPjsip {
     fn info(&self) -> ModuleInfo {
         info("res_pjsip", "Basic SIP resource", &[], 55)
@@ -95,6 +124,8 @@ impl Builtin for ResPjsip {
         if pjsip.snapshot().transports.is_empty() {
             tracing::warn!("pjsip.conf opens no transport: no phone can reach the server");
         }
+        self.keep_decoy_seed(&pjsip);
+        pjsip.set_security_events(self.server.security.clone());
         pjsip.set_extensions(Some(Arc::new(Extensions(self.server.hints.clone()))));
         if self.server.booted.is_set() {
             pjsip.open();
