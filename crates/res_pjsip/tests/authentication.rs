@@ -117,7 +117,7 @@ impl Bench {
              From: <sip:{from}@127.0.0.1>;tag=f\r\nTo: <sip:127.0.0.1>\r\nCall-ID: call{count}\r\n\
              CSeq: 1 OPTIONS\r\n{extra}Content-Length: 0\r\n\r\n"
         );
-        let peer = Peer { transport: 0, address: self.source };
+        let peer = Peer::new(0, self.source);
         let answers = self.shards.iter_mut().flat_map(|shard| {
             self.out.clear();
             shard.receive(self.now, peer, packet.as_bytes(), &mut self.out);
