@@ -236,7 +236,7 @@ impl Phone {
         let challenges = answer.all("WWW-Authenticate");
         let mut challenges = challenges.iter().filter_map(|value| Challenge::parse(value.as_bytes()).ok());
         let known = |it: &Challenge<'_>| only.as_ref().is_none_or(|only| it.algorithm.name() == only);
-        let uri = format!("sip:{extension}@{}", self.server);
+        let uri = format!("sip:{extension}@{}", self.wire.server());
         let challenge = challenges.find(known)?;
         Some(authorize(&challenge, user, password, "SUBSCRIBE", &uri, "c0ffee", 1))
     }

@@ -171,7 +171,10 @@ fn objects_are_listed_as_asterisk_lists_them() {
     for name in ["show_settings", "show_auths", "show_identifies", "show_transports"] {
         let command = format!("pjsip {}", name.replace('_', " "));
         let golden = Golden::cli(&format!("pjsip_{name}")).replace("127.0.0.1:15060", &here);
-        assert_eq!(server.run(&command), golden, "{command}");
+        let text = server.run(&command);
+        // Settings that only we have come behind Asterisk's.
+        let ours = text.split("\nConnection Settings:").next().unwrap_or_default();
+        assert_eq!(ours, golden, "{command}");
     }
     // The capture has a contact, and an endpoint in a state of a server with channels.
     let parameters = |text: &str| {

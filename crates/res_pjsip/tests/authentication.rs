@@ -79,7 +79,8 @@ impl Bench {
         let file = conf::Loader::new(".").parse("pjsip.conf", config).unwrap();
         let config = PjsipConfig::parse(&file).0;
         let transports = config.transports.iter();
-        let transports = transports.map(|t| BoundTransport { config: t.clone(), local: t.bind, open: true }).collect();
+        let transports =
+            transports.map(|t| BoundTransport { config: t.clone(), local: t.bind, open: true }).collect();
         let identifiers = Identifiers::all().ordered(&config.global.endpoint_identifier_order);
         let events = Arc::new(Events::default());
         let security = Arc::new(SecurityEvents::default());

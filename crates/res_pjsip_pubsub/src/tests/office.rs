@@ -12,7 +12,8 @@ use res_pjsip::config::{PjsipConfig, Transport};
 use res_pjsip::identify::Identifiers;
 use res_pjsip::resolve::{Answer, Question};
 use res_pjsip::{
-    Access, BoundTransport, ClosedConnection, Output, Peer, Routes, Shard, ShardMessage, Snapshot, TraceFilter,
+    Access, BoundTransport, ClosedConnection, Output, Peer, Routes, Shard, ShardMessage, Snapshot,
+    TraceFilter,
 };
 
 use crate::flow::NewFlow;
