@@ -7,6 +7,7 @@ mod cli;
 mod fail2ban;
 mod lamps;
 mod modules;
+mod modules_at_run_time;
 mod network;
 mod refusals;
 mod reload;
