@@ -107,6 +107,21 @@ fn a_restart_makes_nonces_stale() {
     server.stop();
 }
 
+/// The module may go and come; phones that are in notice nothing.
+#[test]
+fn a_phone_survives_a_new_authenticator() {
+    let server = Server::start(office());
+    let mut phone = Phone::new(&server, "secret").with_password("secret", "secret");
+    let mut lamp = phone.subscribe(Subscribe::presence("1000"));
+    server.run("module unload res_pjsip_authenticator_digest.so");
+    assert_eq!(phone.in_dialog(&mut lamp).status(), 401, "nobody can check it");
+    server.devstate("Custom:a", "INUSE");
+    assert!(phone.notify(&mut lamp).body().contains("On the phone"), "the lamp lives on");
+    server.run("module load res_pjsip_authenticator_digest.so");
+    phone.refresh(&mut lamp, 600);
+    server.stop();
+}
+
 /// Without the module whoever needs a password is refused, the right one or not.
 #[test]
 fn without_an_authenticator_nobody_is_let_in() {
