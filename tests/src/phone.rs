@@ -145,7 +145,7 @@ impl Phone {
     }
 
     /// Goes on over another wire: its old one is lost.
-    pub fn reconnect(&mut self, wire: Wire) {
+    pub fn move_to(&mut self, wire: Wire) {
         std::mem::replace(&mut self.wire, wire).reset();
     }
 

@@ -114,7 +114,7 @@ fn a_phone_that_listens_is_connected_to_when_its_connection_breaks() {
     server.wait_for_number("Connections", 0);
     server.devstate("Custom:a", "INUSE");
     let (stream, _) = listener.accept().expect("the server connects");
-    phone.reconnect(Wire::accepted(stream));
+    phone.move_to(Wire::accepted(stream));
     assert!(phone.notify(&mut lamp).body().contains("On the phone"));
     // The next one goes the same way.
     server.devstate("Custom:a", "RINGING");
@@ -142,7 +142,7 @@ fn a_lamp_whose_phone_cannot_be_reached_waits_for_its_refresh() {
     assert_explained(&server, "1000@default", "the newest state waits: the phone's connection is gone");
     assert_eq!(server.counter("Subscriptions"), 1);
     server.devstate("Custom:a", "RINGING");
-    phone.reconnect(Wire::tcp(server.address()));
+    phone.move_to(Wire::tcp(server.address()));
     phone.refresh(&mut lamp, 600);
     assert!(lamp.last.body().contains("Ringing"), "{}", lamp.last);
     assert_explained(&server, "1000@default", "has the newest state");
@@ -162,7 +162,7 @@ fn a_connection_that_breaks_under_a_notify_costs_no_state() {
     phone.wire().reset();
     server.wait_for_counter("Requests without a way", 1);
     phone.answer_with("200 OK");
-    phone.reconnect(Wire::tcp(server.address()));
+    phone.move_to(Wire::tcp(server.address()));
     phone.refresh(&mut lamp, 600);
     assert!(lamp.last.body().contains("On the phone"), "{}", lamp.last);
     server.stop();

@@ -97,7 +97,7 @@ fn a_browser_that_comes_back_is_told_what_it_missed() {
     server.devstate("Custom:a", "INUSE");
     server.wait_for_counter("Subscriptions without a connection", 1);
     assert_eq!(server.counter("Connections opened"), 0, "nobody can connect to a browser");
-    phone.reconnect(Wire::ws(address(&server)));
+    phone.move_to(Wire::ws(address(&server)));
     phone.refresh(&mut lamp, 600);
     assert!(lamp.last.body().contains("On the phone"), "{}", lamp.last);
     server.devstate("Custom:a", "RINGING");
