@@ -169,6 +169,16 @@ impl Server {
         }
     }
 
+    /// Waits until a number that also goes down is `value`, as [`wait_for_counter`](Self::wait_for_counter).
+    #[track_caller]
+    pub fn wait_for_number(&self, name: &str, value: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.counter(name) != value {
+            assert!(Instant::now() < deadline, "{name} is not {value}\n{}", self.run("pjsip show stats"));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Where its first transport listens.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.boot.port()))

@@ -58,11 +58,7 @@ impl Office {
         for mut phone in self.phones() {
             assert_eq!(phone.options().status(), 200);
         }
-        let deadline = Instant::now() + PATIENCE;
-        while self.server.counter("Connections") > 0 {
-            assert!(Instant::now() < deadline, "{}", self.server.run("pjsip show stats"));
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.server.wait_for_number("Connections", 0);
         self.server.stop();
     }
 }

@@ -33,6 +33,9 @@ pub struct NewFlow {
     /// It has no other contact, so that its lost subscriptions are this phone's whatever their
     /// Contact says.
     pub only_contact: bool,
+    /// The connection that it was registered by before, if it is another one: that one leads nowhere
+    /// any more.
+    pub replaces: Option<ConnectionId>,
     /// Where the REGISTER came from, with its connection.
     pub peer: Peer,
 }
@@ -139,15 +142,18 @@ impl PubSub {
         self.notify(core, index, out);
     }
 
-    /// A phone has registered: its subscriptions that wait for a way follow it.
+    /// A phone has registered: its subscriptions that wait for a way, or use the one that it has given
+    /// up, follow it.
     pub(crate) fn new_flow(&mut self, core: &mut Core, flow: &NewFlow) {
         let follows = |subscription: &Subscription| {
             *subscription.endpoint.id == *flow.endpoint
                 && (flow.only_contact || same_target(subscription.dialog.remote_target(), &flow.contact))
         };
-        let lost = self.flows.lost.iter().copied();
+        let lost = self.flows.lost.iter();
+        let replaced = flow.replaces.and_then(|connection| self.flows.by_connection.get(&connection));
+        let candidates = lost.chain(replaced.into_iter().flatten()).copied();
         let mut following: Vec<_> =
-            lost.filter(|index| self.subscriptions.get(*index).is_some_and(follows)).collect();
+            candidates.filter(|index| self.subscriptions.get(*index).is_some_and(follows)).collect();
         following.sort_unstable();
         for index in following {
             self.stats.flows_found.add();

@@ -111,7 +111,9 @@ impl PubSub {
         if subscription.ended {
             return self.remove(index);
         }
-        if answer.undelivered {
+        // Nobody answers by a connection: it leads nowhere, but the phone may come back by another.
+        let reliable = core.snapshot().protocol(subscription.peer).is_reliable();
+        if answer.undelivered || (answer.timed_out && reliable) {
             return self.undelivered(core, index, out);
         }
         if !accepted {

@@ -1,6 +1,7 @@
 //! Binding the transports.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
 
@@ -106,10 +107,14 @@ fn listen(address: SocketAddr, transport: &Transport) -> std::io::Result<TcpList
     Ok(socket.into())
 }
 
+/// How long a peer may leave what was sent unacknowledged: then it is gone, however silently.
+const USER_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Options of a connection: `tos`, `cos`, `tcp_keepalive_*`; no delay, as messages are whole.
 pub(crate) fn prepare(socket: &SockRef<'_>, transport: &Transport) {
     set_class(socket, transport);
     let _ = socket.set_tcp_nodelay(true);
+    let _ = socket.set_tcp_user_timeout(Some(USER_TIMEOUT));
     if let Some(keepalive) = &transport.tcp_keepalive {
         let keepalive = socket2::TcpKeepalive::new()
             .with_time(keepalive.idle)

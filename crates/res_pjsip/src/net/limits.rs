@@ -19,6 +19,8 @@ const MAX_CONNECTIONS: usize = 65_536;
 pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// How long a peer may take no byte of what waits for it.
 pub(crate) const STALL_TIME: Duration = Duration::from_secs(10);
+/// How long the answer to a last message may take, when nothing more can be read behind it.
+pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// Bytes that may wait for a peer to read.
 pub(crate) const MAX_QUEUED: usize = 8 << 20;
 

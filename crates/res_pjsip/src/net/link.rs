@@ -8,9 +8,9 @@ use sip::ScanError;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::limits::{MAX_QUEUED, STALL_TIME, Times};
+use super::limits::{ANSWER_TIME, MAX_QUEUED, STALL_TIME, Times};
 use crate::output::{ConnectionId, Peer};
 use crate::stats::{Counter, Stats};
 
@@ -187,7 +187,9 @@ pub(crate) async fn write_all(io: &mut (impl AsyncWrite + Unpin), mut bytes: &[u
 /// How long the other side may be silent.
 pub(crate) struct Patience {
     times: Times,
-    /// No message has come yet.
+    /// When the last message came.
+    last: Option<Instant>,
+    /// No message has come yet from whom one is expected.
     first: bool,
     deadline: Instant,
 }
@@ -196,7 +198,7 @@ impl Patience {
     /// From the acceptance of the connection on. A connection that we opened owes no message.
     pub(crate) fn new(times: Times, accepted: bool) -> Self {
         let time = if accepted { times.message } else { times.idle };
-        Self { times, first: accepted, deadline: Instant::now() + time }
+        Self { times, last: None, first: accepted, deadline: Instant::now() + time }
     }
 
     /// When it ends.
@@ -207,6 +209,14 @@ impl Patience {
     /// A message has come.
     pub(crate) fn message(&mut self) {
         self.first = false;
+        self.last = Some(Instant::now());
+    }
+
+    /// Nothing more can be read: waits while the last message may still be answered.
+    pub(crate) async fn answered(&self) {
+        if let Some(last) = self.last {
+            sleep_until(last + ANSWER_TIME).await;
+        }
     }
 
     /// Something has come; `begun` says that a message was left incomplete before, `begins` that one

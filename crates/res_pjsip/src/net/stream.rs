@@ -37,7 +37,11 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite>(io: S, link: &mut Link, mut p
             match read {
                 Err(_) => return patience.ending(begun),
                 Ok(Err(error)) => return error.into(),
-                Ok(Ok(0)) => return Ending::Closed,
+                Ok(Ok(0)) => {
+                    // It may have closed its side only.
+                    patience.answered().await;
+                    return Ending::Closed;
+                }
                 Ok(Ok(_)) => {}
             }
             let broken = decoder.as_mut().and_then(|decoder| {
@@ -50,6 +54,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite>(io: S, link: &mut Link, mut p
                 }
             }
             if let Some(error) = broken {
+                patience.answered().await;
                 return Ending::Broken(error);
             }
             decoder = decoder.filter(|decoder| !decoder.is_idle());

@@ -119,6 +119,7 @@ fn a_browser_is_waited_for_and_followed_when_it_registers() {
         endpoint: endpoint.into(),
         contact: contact.into(),
         only_contact,
+        replaces: None,
         peer: connection(WS, serial),
     };
     office.new_flow(flow("carol", "sip:alice@x1.invalid", true, 3));
@@ -131,6 +132,39 @@ fn a_browser_is_waited_for_and_followed_when_it_registers() {
     office.new_flow(flow("bob", "sip:bob@x9.invalid", true, 5));
     let (peer, notify) = one(&mut office);
     assert_eq!((peer, header(&notify, "Call-ID")), (connection(WS, 5), "bob-1000"));
+}
+
+#[test]
+fn a_phone_that_registers_by_another_connection_is_followed_at_once() {
+    let mut office = Office::new();
+    let mut phone = Phone::new("alice", "1000");
+    let contact = "<sip:alice@x1.invalid;transport=ws>";
+    subscribe(&mut office, &mut phone, connection(WS, 1), contact);
+    office.new_flow(NewFlow {
+        endpoint: "alice".into(),
+        contact: "sip:alice@x1.invalid".into(),
+        only_contact: false,
+        replaces: connection(WS, 1).connection,
+        peer: connection(WS, 2),
+    });
+    let (peer, _) = one(&mut office);
+    assert_eq!(peer, connection(WS, 2));
+}
+
+/// The phone has vanished without a word, and the network keeps its connection open.
+#[test]
+fn a_connection_by_which_nobody_answers_is_given_up() {
+    let mut office = Office::new();
+    let mut phone = Phone::new("alice", "1000");
+    subscribe(&mut office, &mut phone, connection(WS, 1), "<sip:alice@x1.invalid;transport=ws>");
+    office.set("1000", 1);
+    one(&mut office);
+    office.pass(40_000);
+    office.nothing();
+    assert_eq!(office.active(), 1);
+    office.feed_by(connection(WS, 2), &phone.subscribe(""));
+    let sent = office.sent_to_peers();
+    assert!(body(&sent[1].1).starts_with("state=1 "), "{sent:#?}");
 }
 
 #[test]
