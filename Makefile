@@ -19,6 +19,8 @@ demo: build ## the server, forty phones and a live table of their lamps; q quits
 
 lint: ## formatting, lints, documentation
 	$(CARGO) fmt --all -- --check
+	cd examples && $(CARGO) fmt --all -- --check
+	cd tests/modules && $(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
@@ -33,11 +35,11 @@ test: ## install what the tests need and run everything that CI runs
 VALGRIND = target."cfg(all())".runner = "valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
 
 memory: ## load, use and unload modules under valgrind, a few times
-	STARLING_CYCLES=20 $(CARGO) --config '$(VALGRIND)' test -p module_host --test closing -- --test-threads=1
+	STARLING_CYCLES=20 $(CARGO) --config '$(VALGRIND)' test --workspace --test closing -- --test-threads=1
 
 soak: build ## the same thousands of times, and under traffic
-	STARLING_CYCLES=5000 $(CARGO) --config '$(VALGRIND)' test -p module_host --test closing -- --test-threads=1
-	STARLING_CYCLES=2000 $(CARGO) test -p e2e modules_at_run_time::cycles
+	STARLING_CYCLES=5000 $(CARGO) --config '$(VALGRIND)' test --workspace --test closing -- --test-threads=1
+	STARLING_CYCLES=2000 $(CARGO) test --workspace --test e2e modules_at_run_time::cycles
 
 bench: build ## measure; writes target/bench/results.md
 	target/release/starling-bench

@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::build::module_dir;
 
 /// The files of a server's directory. In all of them `{port}` stands for the server's port,
-/// `{port2}` for the one above it, which is free too, and `{modules}` for the directory of the built
-/// modules.
+/// `{port2}` for the one above it, which is free too, `{modules}` for the directory of the built
+/// modules, and `{directory}` for the server's own.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
     files: BTreeMap<String, Option<String>>,
@@ -21,6 +21,9 @@ autoload=no
 load => res_pjsip.so
 load => res_pjsip_endpoint_identifier_ip.so
 load => res_pjsip_endpoint_identifier_user.so
+load => res_pjsip_authenticator_digest.so
+load => res_pjsip_acl.so
+load => res_security_log.so
 load => res_pjsip_pubsub.so
 load => res_pjsip_exten_state.so
 load => res_pjsip_pidf_body_generator.so
@@ -48,6 +51,7 @@ dateformat = %F %T
 [logfiles]
 console = notice,warning,error,verbose
 messages = notice,warning,error
+security = security
 ";
 
 const PJSIP: &str = "\
@@ -183,6 +187,7 @@ impl Config {
             ("{port}", port.to_string()),
             ("{port2}", (port + 1).to_string()),
             ("{modules}", module_dir().display().to_string()),
+            ("{directory}", directory.display().to_string()),
         ];
         for (name, text) in &self.files {
             let path = directory.join(name);

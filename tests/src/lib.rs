@@ -17,23 +17,33 @@
 
 mod baresip;
 mod build;
+mod certificates;
 mod config;
+mod dns;
+mod fail2ban;
 mod golden;
 mod message;
 mod phone;
 mod port;
 mod process;
 mod server;
+mod sipjs;
 mod sipp;
 pub mod third_party;
+mod wire;
 
 pub use baresip::Baresip;
-pub use build::{module_dir, starling};
+pub use build::{module_dir, starling, target_dir};
+pub use certificates::{Authority, Identity};
 pub use config::Config;
+pub use dns::Dns;
+pub use fail2ban::fail2ban;
 pub use golden::Golden;
 pub use message::Message;
 pub use phone::{Lamp, Phone, Subscribe};
 pub use port::Port;
 pub use process::{Ended, PATIENCE, Process};
 pub use server::{Boot, Server};
+pub use sipjs::SipJs;
 pub use sipp::Sipp;
+pub use wire::{Received, Wire};

@@ -1,23 +1,29 @@
 //! A phone with lamps: enough of a SIP subscriber for tests.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use crate::{Message, PATIENCE, Server};
+use sip::digest::{Challenge, authorize};
 
-/// A phone with a socket of its own. All that it gets must come from the address that it sends to.
+use crate::{Message, PATIENCE, Received, Server, Wire};
+
+/// A phone with a socket of its own. All that it gets must come from the address that it sends to, or
+/// by the connection that it has opened.
 #[derive(Debug)]
 pub struct Phone {
     name: String,
-    socket: UdpSocket,
-    server: SocketAddr,
+    wire: Wire,
+    /// What its Contact says, if not where it sends from.
+    contact: Option<String>,
     /// What has come while something else was waited for.
     inbox: VecDeque<Message>,
     /// The branches of the NOTIFYs that were answered, and with what.
     answered: Vec<(String, String)>,
     /// What NOTIFYs are answered with.
     answer: Option<String>,
+    /// User name, password, and the only algorithm that it knows, if it does not know all.
+    login: Option<(String, String, Option<String>)>,
     count: u32,
 }
 
@@ -121,16 +127,65 @@ impl Phone {
 
     /// A phone of the endpoint `name` at an address of this machine.
     pub fn between(own: IpAddr, server: SocketAddr, name: &str) -> Self {
-        let socket = UdpSocket::bind(SocketAddr::new(own, 0)).expect("this machine has the address");
+        Self::over(Wire::udp(own, server), name)
+    }
+
+    /// A phone at a port that the server's configuration names.
+    pub fn on_port(server: SocketAddr, port: u16, name: &str) -> Self {
+        Self::over(Wire::udp_at(SocketAddr::new(server.ip(), port), server), name)
+    }
+
+    /// A phone of the endpoint `name` over any wire.
+    pub fn over(wire: Wire, name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            socket,
-            server,
+            wire,
+            contact: None,
             inbox: VecDeque::new(),
             answered: Vec::new(),
             answer: Some("200 OK".to_owned()),
+            login: None,
             count: 0,
         }
+    }
+
+    /// From now on the server is at another address.
+    pub fn server_moves_to(&mut self, server: SocketAddr) {
+        self.wire.set_server(server);
+    }
+
+    /// What its Contact says from now on: a URI.
+    pub fn set_contact(&mut self, uri: &str) {
+        self.contact = Some(uri.to_owned());
+    }
+
+    /// Goes on over another wire: its old one is lost.
+    pub fn move_to(&mut self, wire: Wire) {
+        std::mem::replace(&mut self.wire, wire).reset();
+    }
+
+    /// Waits until the server has closed the connection.
+    #[track_caller]
+    pub fn wait_for_close(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !matches!(self.wire.read(Duration::from_millis(100)), Received::Closed) {
+            assert!(Instant::now() < deadline, "{:?} is not closed", self.wire);
+        }
+    }
+
+    /// The same phone with a password: it answers challenges, the first that it understands.
+    #[must_use]
+    pub fn with_password(self, user: &str, password: &str) -> Self {
+        Self { login: Some((user.to_owned(), password.to_owned(), None)), ..self }
+    }
+
+    /// The same phone, which answers only challenges of this algorithm.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: &str) -> Self {
+        if let Some((_, _, only)) = &mut self.login {
+            *only = Some(algorithm.to_owned());
+        }
+        self
     }
 
     /// What NOTIFYs are answered with from now on: a status with its reason, and whole header lines
@@ -146,7 +201,7 @@ impl Phone {
 
     /// Where its packets come from.
     pub fn address(&self) -> SocketAddr {
-        self.socket.local_addr().expect("it is bound")
+        self.wire.own()
     }
 
     /// Subscribes: checks the 200 and the first NOTIFY.
@@ -156,7 +211,7 @@ impl Phone {
         assert_eq!(answer.status(), 200, "{answer}");
         let first = self.receive_notify(&call_id);
         assert_eq!(first.tag("From"), answer.tag("To"), "{first}");
-        Lamp { call_id, cseq: 1, to_tag: answer.tag("To").to_owned(), ask, answer, last: first }
+        Lamp { call_id, cseq: answer.cseq(), to_tag: answer.tag("To").to_owned(), ask, answer, last: first }
     }
 
     /// Subscribes; gives the Call-ID and the answer.
@@ -165,7 +220,25 @@ impl Phone {
         let (call_id, text) = self.request(ask);
         self.send(text.as_bytes());
         let answer = self.receive_answer(&call_id, 1);
+        let Some(authorization) = self.authorization(&answer, &ask.extension) else {
+            return (call_id, answer);
+        };
+        let ask = ask.clone().header("Authorization", &authorization);
+        let text = self.subscribe_text(&ask, &call_id, 2, "");
+        self.send(text.as_bytes());
+        let answer = self.receive_answer(&call_id, 2);
         (call_id, answer)
+    }
+
+    /// The Authorization for a SUBSCRIBE that was answered by a challenge, if the phone has a password.
+    pub fn authorization(&self, answer: &Message, extension: &str) -> Option<String> {
+        let (user, password, only) = self.login.as_ref().filter(|_| answer.status() == 401)?;
+        let challenges = answer.all("WWW-Authenticate");
+        let mut challenges = challenges.iter().filter_map(|value| Challenge::parse(value.as_bytes()).ok());
+        let known = |it: &Challenge<'_>| only.as_ref().is_none_or(|only| it.algorithm.name() == only);
+        let uri = format!("sip:{extension}@{}", self.wire.server());
+        let challenge = challenges.find(known)?;
+        Some(authorize(&challenge, user, password, "SUBSCRIBE", &uri, "c0ffee", 1))
     }
 
     /// Subscribes; gives the status code.
@@ -215,28 +288,60 @@ impl Phone {
         lamp.cseq += 1;
         let text = self.subscribe_text(&lamp.ask, &lamp.call_id, lamp.cseq, &lamp.to_tag);
         self.send(text.as_bytes());
+        let answer = self.receive_answer(&lamp.call_id, lamp.cseq);
+        let Some(authorization) = self.authorization(&answer, &lamp.ask.extension) else { return answer };
+        lamp.cseq += 1;
+        let ask = lamp.ask.clone().header("Authorization", &authorization);
+        let text = self.subscribe_text(&ask, &lamp.call_id, lamp.cseq, &lamp.to_tag);
+        self.send(text.as_bytes());
         self.receive_answer(&lamp.call_id, lamp.cseq)
     }
 
     /// OPTIONS to the server itself: the answer.
     #[track_caller]
     pub fn options(&mut self) -> Message {
-        let (call_id, server, me) = (self.unique("options"), self.server, self.address());
-        let (name, host) = (self.name.clone(), me.ip());
-        let branch = self.unique("z9hG4bK");
-        let text = format!(
-            "OPTIONS sip:{server} SIP/2.0\r\nVia: SIP/2.0/UDP {me};rport;branch={branch}\r\n\
-             From: <sip:{name}@{}>;tag=f\r\nTo: <sip:{server}>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n\
-             Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-            bracketed(host)
-        );
+        let (call_id, text) = self.options_text();
         self.send(text.as_bytes());
         self.receive_answer(&call_id, 1)
     }
 
+    fn options_text(&mut self) -> (String, String) {
+        let (call_id, server, me) = (self.unique("options"), self.wire.server(), self.address());
+        let (name, host) = (self.name.clone(), me.ip());
+        let branch = self.unique("z9hG4bK");
+        let text = format!(
+            "OPTIONS sip:{server} SIP/2.0\r\nVia: SIP/2.0/{} {me};rport;branch={branch}\r\n\
+             From: <sip:{name}@{}>;tag=f\r\nTo: <sip:{server}>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n\
+             Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+            self.wire.name(),
+            bracketed(host)
+        );
+        (call_id, text)
+    }
+
+    /// OPTIONS to the server itself; none if the server closes the connection instead.
+    pub fn try_options(&mut self) -> Option<Message> {
+        let deadline = Instant::now() + PATIENCE;
+        let text = self.options_text().1;
+        self.send(text.as_bytes());
+        while Instant::now() < deadline {
+            match self.wire.read(Duration::from_millis(100)) {
+                Received::Message(bytes) => return Some(Message::parse(&bytes)),
+                Received::Nothing => {}
+                Received::Closed => return None,
+            }
+        }
+        None
+    }
+
     /// Sends bytes.
-    pub fn send(&self, bytes: &[u8]) {
-        self.socket.send_to(bytes, self.server).expect("the packet fits");
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.wire.send(bytes);
+    }
+
+    /// Its wire.
+    pub fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
     }
 
     /// Waits for a response.
@@ -273,23 +378,22 @@ impl Phone {
             }
             self.inbox.push_back(message);
         }
-        panic!("phone {} of {} waits in vain; what came: {:?}", self.name, self.server, self.inbox);
+        panic!("phone {} of {} waits in vain; what came: {:?}", self.name, self.wire.server(), self.inbox);
     }
 
     fn read_until(&mut self, deadline: Instant) -> Option<Message> {
-        let mut bytes = [0; 65_536];
         loop {
             let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-            self.socket.set_read_timeout(Some(left)).expect("it is not zero");
-            // An error is the end of the time, or an ICMP message about an earlier packet.
-            let Ok((length, from)) = self.socket.recv_from(&mut bytes) else { continue };
-            assert_eq!(from, self.server, "{}", String::from_utf8_lossy(&bytes[..length]));
-            let message = Message::parse(&bytes[..length]);
+            let message = match self.wire.read(left) {
+                Received::Message(bytes) => Message::parse(&bytes),
+                Received::Nothing => continue,
+                Received::Closed => panic!("{:?} is closed; what came: {:?}", self.wire, self.inbox),
+            };
             if !message.is_request("NOTIFY") {
                 return Some(message);
             }
             let known = self.answered.iter().find(|(branch, _)| branch == message.branch());
-            if let Some((_, answer)) = known {
+            if let Some(answer) = known.map(|(_, answer)| answer.clone()) {
                 self.send(answer.as_bytes());
                 continue;
             }
@@ -304,18 +408,21 @@ impl Phone {
 
     fn subscribe_text(&mut self, ask: &Subscribe, call_id: &str, cseq: u32, to_tag: &str) -> String {
         let (name, me, extension) = (&self.name, self.address(), &ask.extension);
-        let (host, server) = (bracketed(me.ip()), bracketed(self.server.ip()));
+        let (host, server) = (bracketed(me.ip()), bracketed(self.wire.server().ip()));
+        let own = format!("sip:{name}@{me}{}", self.wire.parameter());
+        let contact = self.contact.as_deref().unwrap_or(&own);
         let header = |name: &str, value: &Option<String>| match value {
             Some(value) => format!("{name}: {value}\r\n"),
             None => String::new(),
         };
         let to_tag = if to_tag.is_empty() { String::new() } else { format!(";tag={to_tag}") };
         let mut text = format!(
-            "SUBSCRIBE sip:{extension}@{} SIP/2.0\r\nVia: SIP/2.0/UDP {me};rport;branch=z9hG4bK{call_id}-{cseq}\r\n\
+            "SUBSCRIBE sip:{extension}@{} SIP/2.0\r\nVia: SIP/2.0/{} {me};rport;branch=z9hG4bK{call_id}-{cseq}\r\n\
              From: <sip:{name}@{host}>;tag=t{call_id}\r\nTo: <sip:{extension}@{server}>{to_tag}\r\n\
-             Call-ID: {call_id}\r\nCSeq: {cseq} SUBSCRIBE\r\nContact: <sip:{name}@{me}>\r\nMax-Forwards: 70\r\n\
+             Call-ID: {call_id}\r\nCSeq: {cseq} SUBSCRIBE\r\nContact: <{contact}>\r\nMax-Forwards: 70\r\n\
              {}{}{}{}Content-Length: 0\r\n\r\n",
-            self.server,
+            self.wire.server(),
+            self.wire.name(),
             header("Event", &ask.event),
             header("Accept", &ask.accept),
             header("Expires", &ask.expires),

@@ -71,6 +71,15 @@ impl Process {
         self.child.id()
     }
 
+    /// The memory that it occupies, in bytes.
+    #[track_caller]
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+        kibibytes.expect("Linux tells the memory of a process") * 1024
+    }
+
     /// Everything that it has printed so far, standard output first.
     pub fn printed(&self) -> String {
         self.output.lock().printed()

@@ -169,6 +169,16 @@ impl Server {
         }
     }
 
+    /// Waits until a number that also goes down is `value`, as [`wait_for_counter`](Self::wait_for_counter).
+    #[track_caller]
+    pub fn wait_for_number(&self, name: &str, value: u64) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.counter(name) != value {
+            assert!(Instant::now() < deadline, "{name} is not {value}\n{}", self.run("pjsip show stats"));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Where its first transport listens.
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.boot.port()))
@@ -232,6 +242,12 @@ impl Server {
         self.process.signal(Signal::SIGKILL);
         self.process.end().expect(128 + 9);
         self.boot
+    }
+
+    /// Stops it; gives its directory, as it leaves it.
+    #[track_caller]
+    pub fn leave(self) -> Boot {
+        self.stop_for_restart().0
     }
 
     #[track_caller]

@@ -1,5 +1,6 @@
 //! SIPp: scenarios from `sipp/*.xml`.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
@@ -18,12 +19,17 @@ pub struct Sipp {
 impl Sipp {
     /// Starts a scenario against a server, with more options of `sipp`.
     pub fn start(server: &Server, scenario: &str, options: &[&str]) -> Self {
+        Self::start_at(server.address(), scenario, options)
+    }
+
+    /// Starts a scenario against an address.
+    pub fn start_at(server: SocketAddr, scenario: &str, options: &[&str]) -> Self {
         let (directory, port) = (TempDir::with_prefix("starling-e2e-sipp-"), Port::lease());
         let directory = directory.expect("the temporary directory can be written");
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("sipp").join(scenario);
         let mut command = Command::new("sipp");
         command
-            .arg(server.address().to_string())
+            .arg(server.to_string())
             .arg("-sf")
             .arg(scenario)
             .args(["-i", "127.0.0.1", "-p", &port.number().to_string()])

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::build::{self, target_dir};
+
 /// A published form of `module_api`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
@@ -19,24 +21,24 @@ pub enum Api {
 pub fn examples(api: Api) -> PathBuf {
     static BUILT: [OnceLock<PathBuf>; 2] = [OnceLock::new(), OnceLock::new()];
     let source = project().join("examples");
-    BUILT[api as usize].get_or_init(|| build(&source, api, &["build", "--locked"])).clone()
+    BUILT[api as usize].get_or_init(|| make(&source, api, &["build", "--locked"])).clone()
 }
 
 /// The directory of the modules of `tests/modules/`, which misbehave.
 pub fn misbehaving() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let source = project().join("tests/modules");
-    BUILT.get_or_init(|| build(&source, Api::Now, &["build", "--locked"])).clone()
+    BUILT.get_or_init(|| make(&source, Api::Now, &["build", "--locked"])).clone()
 }
 
 /// Runs a command of cargo in the folder of a crate or a workspace, with that form of `module_api` in
 /// the place of the one from crates.io; gives the directory of the modules that it made.
-pub fn build(source: &Path, api: Api, command: &[&str]) -> PathBuf {
+pub fn make(source: &Path, api: Api, command: &[&str]) -> PathBuf {
     // They share folders, and with them what they are made of.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     // A folder for each form: cargo gives what they make the same names.
-    let target = target().join(format!("{api:?}"));
+    let target = target_dir().join(format!("third-party/{api:?}"));
     let crate_file = match api {
         Api::Now => package(&target),
         Api::First => project().join("tests/published/module_api-0.1.0.crate"),
@@ -69,8 +71,7 @@ fn unpack(crate_file: &Path, to: &Path) {
 }
 
 fn cargo<'a>(directory: &Path, arguments: impl IntoIterator<Item = &'a str>, target: &Path) {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(program);
+    let mut command = build::cargo();
     command.args(arguments).arg(target).current_dir(directory);
     let output = command.output().expect("cargo runs");
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -78,10 +79,4 @@ fn cargo<'a>(directory: &Path, arguments: impl IntoIterator<Item = &'a str>, tar
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the project").to_owned()
-}
-
-/// `third-party` in the target directory that the tests are in.
-fn target() -> PathBuf {
-    let test = std::env::current_exe().expect("a test knows its own file");
-    test.ancestors().nth(3).expect("a test lies three levels deep").join("third-party")
 }

@@ -164,8 +164,8 @@ fn the_template_makes_a_module() {
     // The versions that are there already.
     fs::copy(template.join("../Cargo.lock"), folder.path().join("Cargo.lock"))
         .expect("the directory is ours");
-    third_party::build(folder.path(), Api::Now, &["test", "--quiet", "--lib"]);
-    let modules = third_party::build(folder.path(), Api::Now, &["build"]);
+    third_party::make(folder.path(), Api::Now, &["test", "--quiet", "--lib"]);
+    let modules = third_party::make(folder.path(), Api::Now, &["build"]);
     let server = office(&modules, &["res_mine"]);
     let mut phone = Phone::new(&server, "alice");
     let mut lamp = phone.subscribe(Subscribe::presence("1000").accept("text/x-lamp"));

@@ -93,7 +93,7 @@ impl Hints {
 
     /// Reads a dialplan in place of the one before, as a whole. Hints that are in both keep their
     /// identity, state and watchers, and are heard of only if something visible changed; hints that
-    /// are gone show that they are [removed](crate::ExtensionSnapshot::removed).
+    /// are gone show that they are [removed](crate::Shown::removed).
     ///
     /// A hint that was made of a pattern, or is watched, stays if a pattern hint of its context
     /// matches it now.
@@ -172,7 +172,7 @@ impl Hints {
     }
 
     /// Calls a listener with each snapshot that becomes visible from now on, in the order of
-    /// [`seq`](crate::ExtensionSnapshot::seq), one at a time, until the guard is dropped; a call that is
+    /// [`seq`](crate::Shown::seq), one at a time, until the guard is dropped; a call that is
     /// underway then still ends. It may read and find hints and change states; what it changes is
     /// told after it returned. A change may be told by another thread than the one that made it.
     pub fn listen(&self, listener: Box<Listener>) -> ListenGuard {

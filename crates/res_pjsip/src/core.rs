@@ -9,9 +9,12 @@ use foldhash::fast::FixedState;
 use sip::transaction::{ClientTimer, ClientTransactions, ServerTransactions, Timers};
 use sip::{Millis, RawMessage, ResponseHead, TimerWheel, Writer};
 
+use crate::config::Protocol;
 use crate::distributor::Incoming;
 use crate::output::{Output, Packet, Peer};
-use crate::snapshot::Snapshot;
+use crate::requests::TcpRefused;
+use crate::resolve::{Question, Target};
+use crate::snapshot::{BoundTransport, Snapshot};
 use crate::stats::Stats;
 use crate::tag::TagSource;
 
@@ -41,8 +44,9 @@ pub struct Core {
     pub(crate) server: ServerTransactions,
     pub(crate) client: ClientTransactions<Peer>,
     pub(crate) timers: TimerWheel<Timer>,
-    tags: TagSource,
-    routes: Box<dyn Routes>,
+    pub(crate) tags: TagSource,
+    pub(crate) routes: Box<dyn Routes>,
+    pub(crate) tcp_refused: TcpRefused,
     pub(crate) stats: Arc<Stats>,
     pub(crate) allow: String,
     pub(crate) option_tags: Vec<&'static str>,
@@ -76,6 +80,7 @@ impl Core {
             timers: TimerWheel::new(now),
             tags: TagSource::new(),
             routes,
+            tcp_refused: TcpRefused::default(),
             stats: Arc::default(),
             allow: String::new(),
             option_tags: Vec::new(),
@@ -114,24 +119,14 @@ impl Core {
         &self.option_tags
     }
 
+    /// Whether a module serves `method`.
+    pub(crate) fn serves(&self, method: &str) -> bool {
+        self.allow.split(", ").any(|served| served == method)
+    }
+
     /// A new dialog tag.
     pub fn new_tag(&mut self) -> String {
         self.tags.next()
-    }
-
-    /// The address of ours that `peer` sees: where a transport is bound to all addresses, the one
-    /// that packets to the peer leave from.
-    pub fn local_address(&mut self, peer: Peer) -> SocketAddr {
-        let Some(transport) = self.snapshot.transports.get(usize::from(peer.transport)) else {
-            return SocketAddr::from(([0, 0, 0, 0], 0));
-        };
-        let mut local = transport.local;
-        if local.ip().is_unspecified()
-            && let Some(ip) = self.routes.source_for(peer.address)
-        {
-            local.set_ip(ip);
-        }
-        local
     }
 
     /// Arms a timer of the module that is running.
@@ -139,20 +134,35 @@ impl Core {
         self.timers.insert(at, Timer::Module(join_token(self.current, token)));
     }
 
-    /// Sends a request of the module that is running; the answer comes back with `token`. `write`
-    /// gets the branch for the Via and appends the whole message.
-    pub fn send_request<E>(
-        &mut self,
-        peer: Peer,
-        token: u64,
-        out: &mut Output,
-        write: impl FnOnce(&mut Vec<u8>, &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let owner = join_token(self.current, token);
-        let started = self.client.start(self.now, peer, false, owner, write)?;
-        out.send(peer, self.client.request(started.timer));
-        self.timers.insert(started.at, Timer::Client(started.timer));
-        Ok(())
+    /// Asks for the addresses behind a name; the module that is running hears of them by
+    /// [`ShardModule::resolved`](crate::ShardModule::resolved) with `token`.
+    pub fn resolve(&mut self, question: Question, token: u64, out: &mut Output) {
+        out.ask(join_token(self.current, token), question);
+    }
+
+    /// What we can send by: the protocols of the transports that listen.
+    pub fn protocols(&self) -> Vec<Protocol> {
+        let mut protocols = Vec::new();
+        for transport in self.snapshot.transports.iter().filter(|it| it.open) {
+            if !protocols.contains(&transport.config.protocol) {
+                protocols.push(transport.config.protocol);
+            }
+        }
+        protocols
+    }
+
+    /// The transport by which a target is reached: `preferred` if it fits, else the first that does.
+    pub fn transport_for(&self, target: &Target, preferred: u16) -> Option<u16> {
+        let fits = |transport: &&BoundTransport| {
+            transport.open
+                && transport.config.protocol == target.protocol
+                && transport.local.is_ipv4() == target.address.is_ipv4()
+        };
+        let transports = &self.snapshot.transports;
+        if transports.get(usize::from(preferred)).filter(fits).is_some() {
+            return Some(preferred);
+        }
+        transports.iter().position(|transport| fits(&transport)).map(|index| index as u16)
     }
 
     /// Answers a request, adding Server; `headers` adds the rest. A To tag is added where there is
@@ -248,10 +258,6 @@ impl Core {
         &mut self.server
     }
 
-    pub(crate) fn random_hex(&mut self) -> String {
-        self.tags.next()
-    }
-
     pub(crate) fn shard_of(&self, call_id: &[u8]) -> u16 {
         (self.hash.hash_one(call_id) % u64::from(self.count)) as u16
     }
@@ -262,7 +268,7 @@ impl Core {
     }
 }
 
-fn join_token(module: u8, token: u64) -> u64 {
+pub(crate) fn join_token(module: u8, token: u64) -> u64 {
     u64::from(module) << TOKEN_BITS | token & ((1 << TOKEN_BITS) - 1)
 }
 

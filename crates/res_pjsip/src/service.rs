@@ -1,16 +1,25 @@
 //! The running SIP side: its shards and the configuration that they share.
 
 use std::any::Any;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::config::{PjsipConfig, Protocol};
+use crate::authenticate::Authenticator;
+use crate::config::PjsipConfig;
+use crate::history::History;
 use crate::identify::{EndpointIdentifier, Identifiers};
-use crate::net::{BindError, KernelRoutes, Runner, ShardInbox, bind_udp, inbox};
+use crate::net::{
+    BindError, Control, Helpers, KernelRoutes, Limits, Runner, ShardInbox, TlsContext, bind_transports, inbox,
+};
 use crate::options::OptionsModule;
+use crate::reload::{Plan, ReloadError, ReloadReport};
+use crate::resolve::Resolver;
+use crate::security::SecurityEvents;
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
-use crate::snapshot::{BoundTransport, ExtensionLookup, Snapshot};
+use crate::snapshot::{Access, ExtensionLookup, Snapshot};
 use crate::stats::Stats;
 use crate::trace::TraceFilter;
 
@@ -20,11 +29,18 @@ pub struct Pjsip {
     stats: Vec<Arc<Stats>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     state: Mutex<State>,
+    resolver: Arc<Resolver>,
+    history: Arc<History>,
+    /// TLS settings of transports, by name.
+    tls: Mutex<Vec<(Arc<str>, Arc<TlsContext>)>>,
 }
 
-struct State {
-    snapshot: Arc<Snapshot>,
+pub(crate) struct State {
+    pub(crate) snapshot: Arc<Snapshot>,
     identifiers: Vec<Arc<dyn EndpointIdentifier>>,
+    last_reload: Option<ReloadReport>,
+    /// The addresses of the hosts that `match` options name, as far as they are known.
+    hosts: HashMap<Arc<str>, Vec<IpAddr>>,
 }
 
 /// Why the SIP side does not start.
@@ -39,17 +55,18 @@ pub enum StartError {
 }
 
 impl Pjsip {
-    /// Binds the UDP transports of `config` and starts `shards` shards. A transport whose address
+    /// Binds the transports of `config` and starts `shards` shards. A transport whose address
     /// is in use is an error; one that cannot be bound for another reason is reported and left out,
     /// unless it was the last.
     pub fn start(config: PjsipConfig, shards: usize) -> Result<Arc<Self>, StartError> {
         let shards = shards.clamp(1, usize::from(u16::MAX));
         let trace = initial_trace(&config.global.debug);
-        let (transports, mut sockets) = bind_transports(&config, shards)?;
+        let bound = bind_transports(&config, shards)?;
         let snapshot = Arc::new(Snapshot {
             config: Arc::new(config),
-            transports,
+            transports: bound.transports,
             identifiers: Identifiers::default(),
+            access: Access { decoy_seed: random_seed()?, ..Access::default() },
             extensions: None,
             booted: false,
             trace,
@@ -61,9 +78,18 @@ impl Pjsip {
             shards: inboxes,
             stats: Vec::new(),
             threads: Mutex::default(),
-            state: Mutex::new(State { snapshot: snapshot.clone(), identifiers: Vec::new() }),
+            state: Mutex::new(State {
+                snapshot: snapshot.clone(),
+                identifiers: Vec::new(),
+                last_reload: None,
+                hosts: HashMap::new(),
+            }),
+            resolver: Arc::new(Resolver::start()?),
+            history: Arc::new(History::new(shards)),
+            tls: Mutex::new(bound.tls),
         };
-        for (id, inbox) in readers.into_iter().enumerate() {
+        let limits = Limits::new(&snapshot.config.system.connections);
+        for ((id, inbox), sockets) in readers.into_iter().enumerate().zip(bound.sockets) {
             let shard = Shard::new(
                 id as u16,
                 shards as u16,
@@ -76,10 +102,12 @@ impl Pjsip {
             let runner = Runner {
                 shard,
                 inbox,
-                sockets: sockets.iter_mut().filter_map(Vec::pop).collect(),
+                sockets,
                 shards: pjsip.shards.clone(),
                 epoch,
                 snapshot: snapshot.clone(),
+                limits: limits.clone(),
+                helpers: Helpers { resolver: pjsip.resolver.clone(), history: pjsip.history.clone() },
             };
             let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
                 if let Err(error) = runner.run() {
@@ -89,7 +117,19 @@ impl Pjsip {
             pjsip.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
         pjsip.add_module(Arc::new(|_| Box::new(OptionsModule)));
-        Ok(Arc::new(pjsip))
+        let pjsip = Arc::new(pjsip);
+        pjsip.watch_hosts();
+        Ok(pjsip)
+    }
+
+    /// The packets that are kept for `pjsip show history`.
+    pub fn history(&self) -> &Arc<History> {
+        &self.history
+    }
+
+    /// The resolver of all shards.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
     }
 
     /// Number of shards.
@@ -116,6 +156,26 @@ impl Pjsip {
         self.publish_identifiers(&mut state);
     }
 
+    /// Sets what checks passwords; none refuses whoever needs one.
+    pub fn set_authenticator(&self, authenticator: Option<Arc<dyn Authenticator>>) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.authenticator = authenticator);
+    }
+
+    /// Sets whether the sections `type=acl` are read; while they are not, they deny everyone.
+    pub fn set_acl(&self, read: bool) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.acl = read);
+    }
+
+    /// Sets what decides how strangers are challenged.
+    pub fn set_decoy_seed(&self, seed: u64) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.decoy_seed = seed);
+    }
+
+    /// Sets who is told of security events.
+    pub fn set_security_events(&self, events: Arc<SecurityEvents>) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.events = events);
+    }
+
     /// Sets the dialplan that OPTIONS looks at.
     pub fn set_extensions(&self, extensions: Option<Arc<dyn ExtensionLookup>>) {
         self.publish(&mut self.state(), |snapshot| snapshot.extensions = extensions);
@@ -124,6 +184,89 @@ impl Pjsip {
     /// Lets packets in: everything is loaded. When this returns every shard serves.
     pub fn open(&self) {
         self.publish(&mut self.state(), |snapshot| snapshot.booted = true);
+        self.wait_for_shards();
+    }
+
+    /// Puts a new configuration in force, all of it or nothing. When this returns every shard works
+    /// by it. Its transports are those that listen, see [`ReloadReport::kept`].
+    ///
+    /// # Errors
+    ///
+    /// A transport cannot listen as the configuration says, or a certificate cannot be used; everything is
+    /// as it was.
+    pub fn reload(self: &Arc<Self>, config: PjsipConfig) -> Result<ReloadReport, ReloadError> {
+        let mut state = self.state();
+        let old = state.snapshot.clone();
+        let plan = Plan::new(&old.config, &old.transports, config, self.shards.len())?;
+        let unusable = self.reload_certificates_but(|id| plan.renewed().any(|renewed| renewed == id));
+        if !unusable.is_empty() {
+            return Err(ReloadError::Certificate(unusable.join("\n")));
+        }
+        self.tls().retain(|(id, _)| plan.renewed().all(|renewed| renewed != id));
+        let global = &plan.config.global;
+        let debug = (global.debug != old.config.global.debug).then(|| initial_trace(&global.debug));
+        let order = &global.endpoint_identifier_order;
+        let identifiers = Identifiers::new(state.identifiers.clone()).ordered(order);
+        let mut snapshot = Snapshot {
+            config: Arc::new(plan.config.with_hosts(&state.hosts)),
+            transports: plan.transports,
+            identifiers,
+            ..Snapshot::clone(&old)
+        };
+        if let Some(trace) = debug {
+            snapshot.trace = trace;
+        }
+        state.snapshot = Arc::new(snapshot);
+        for (id, context) in &plan.tls {
+            self.note_tls(id, context);
+        }
+        let mut sockets: Vec<_> = plan
+            .sockets
+            .into_iter()
+            .map(|it| (it.transport, it.sockets.unwrap_or_default().into_iter()))
+            .collect();
+        for shard in &self.shards {
+            let sockets = sockets.iter_mut().map(|(transport, sockets)| (*transport, sockets.next()));
+            shard.control(Control::Reload(state.snapshot.clone(), sockets.collect()));
+        }
+        let report = plan.report;
+        state.last_reload = Some(report.clone());
+        drop(state);
+        // Also if the names are the same: a reload is how an operator asks for them anew.
+        self.watch_hosts();
+        self.wait_for_shards();
+        Ok(report)
+    }
+
+    /// What the last successful reload did, if there was one.
+    pub fn last_reload(&self) -> Option<ReloadReport> {
+        self.state().last_reload.clone()
+    }
+
+    /// Keeps the addresses of the hosts that `match` options name up to date.
+    fn watch_hosts(self: &Arc<Self>) {
+        let names = self.snapshot().config.host_names();
+        let pjsip = Arc::downgrade(self);
+        self.resolver.watch(names, move |name, addresses| {
+            if let Some(pjsip) = pjsip.upgrade() {
+                pjsip.set_host(name, addresses);
+            }
+        });
+    }
+
+    fn set_host(&self, name: &Arc<str>, addresses: Vec<IpAddr>) {
+        let mut state = self.state();
+        if state.hosts.get(name) == Some(&addresses) {
+            return;
+        }
+        tracing::debug!("Host '{name}' of identify sections has the addresses {addresses:?}");
+        state.hosts.insert(name.clone(), addresses);
+        let config = Arc::new(state.snapshot.config.with_hosts(&state.hosts));
+        self.publish(&mut state, |snapshot| snapshot.config = config);
+    }
+
+    /// Waits until every shard has handled what it was sent.
+    pub(crate) fn wait_for_shards(&self) {
         let (reached, all_reached) = mpsc::channel();
         for shard in &self.shards {
             shard.send(ShardMessage::Barrier(reached.clone()));
@@ -166,6 +309,23 @@ impl Pjsip {
         }
     }
 
+    /// Reads the certificates of all TLS transports and of the secure WebSocket again; connections
+    /// that are opened from now on use them. Gives a line for each transport that keeps its old ones,
+    /// because the new ones cannot be used.
+    pub fn reload_certificates(&self) -> Vec<String> {
+        self.reload_certificates_but(|_| false)
+    }
+
+    /// The same for transports whose names are not to be skipped.
+    fn reload_certificates_but(&self, skip: impl Fn(&Arc<str>) -> bool) -> Vec<String> {
+        let mut all = self.tls().clone();
+        all.retain(|(id, _)| !skip(id));
+        let reload = |(id, context): &(Arc<str>, Arc<TlsContext>)| {
+            context.reload().err().map(|error| format!("transport '{id}' keeps its certificate: {error}"))
+        };
+        all.iter().filter_map(reload).collect()
+    }
+
     /// The counters of all shards, added up.
     pub fn stats(&self) -> Vec<(&'static str, u64)> {
         sum(self.stats.iter().map(|stats| stats.values()))
@@ -184,7 +344,22 @@ impl Pjsip {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn inboxes(&self) -> &[ShardInbox] {
+        &self.shards
+    }
+
+    /// Remembers the TLS settings of a transport, in place of those that it had.
+    pub(crate) fn note_tls(&self, id: &Arc<str>, context: &Arc<TlsContext>) {
+        let mut tls = self.tls();
+        tls.retain(|(other, _)| other != id);
+        tls.push((id.clone(), context.clone()));
+    }
+
+    fn tls(&self) -> MutexGuard<'_, Vec<(Arc<str>, Arc<TlsContext>)>> {
+        self.tls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -194,7 +369,7 @@ impl Pjsip {
         self.publish(state, |snapshot| snapshot.identifiers = identifiers);
     }
 
-    fn publish(&self, state: &mut State, change: impl FnOnce(&mut Snapshot)) {
+    pub(crate) fn publish(&self, state: &mut State, change: impl FnOnce(&mut Snapshot)) {
         let mut snapshot = Snapshot::clone(&state.snapshot);
         change(&mut snapshot);
         state.snapshot = Arc::new(snapshot);
@@ -220,36 +395,6 @@ pub fn sum(shards: impl Iterator<Item = Vec<(&'static str, u64)>>) -> Vec<(&'sta
             total
         })
         .unwrap_or_default()
-}
-
-type Bound = (Vec<BoundTransport>, Vec<Vec<std::net::UdpSocket>>);
-
-fn bind_transports(config: &PjsipConfig, shards: usize) -> Result<Bound, BindError> {
-    let (mut transports, mut sockets, mut failed) = (Vec::new(), Vec::new(), None);
-    for transport in &config.transports {
-        if transport.protocol != Protocol::Udp {
-            tracing::warn!(
-                "Transport '{}': only UDP is served by this version; it is not opened",
-                transport.id
-            );
-            continue;
-        }
-        match bind_udp(&transport.id, transport.bind, transport.tos, shards) {
-            Ok((local, bound)) => {
-                transports.push(BoundTransport { config: transport.clone(), local });
-                sockets.push(bound);
-            }
-            Err(error) if error.source.kind() == std::io::ErrorKind::AddrInUse => return Err(error),
-            Err(error) => {
-                tracing::error!("{error}");
-                failed = Some(error);
-            }
-        }
-    }
-    match failed {
-        Some(error) if transports.is_empty() => Err(error),
-        _ => Ok((transports, sockets)),
-    }
 }
 
 /// The option `debug` of `[global]`: `no`, `yes` or a host.

@@ -11,9 +11,11 @@ use std::sync::Arc;
 use sip::transaction::{ClientTimer, ClientTransactions, Tick};
 use sip::{Millis, RawMessage, ScanError, Scanner};
 
+use crate::config::Protocol;
 use crate::core::{Core, Routes, Timer, split_token};
 use crate::distributor::Request;
-use crate::output::{Output, Packet, Peer};
+use crate::output::{ClosedConnection, Output, Packet, Peer};
+use crate::resolve;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 
@@ -24,8 +26,23 @@ pub struct Answer {
     pub status: u16,
     /// Whether this is our own 408: the request timed out.
     pub timed_out: bool,
+    /// Whether this is our own 503: the request could not be delivered (RFC 3261 8.1.3.1), because its
+    /// connection is gone or could not be opened.
+    pub undelivered: bool,
     /// Seconds of a Retry-After header.
     pub retry_after: Option<u32>,
+}
+
+impl Answer {
+    /// Nobody answered.
+    pub(crate) fn timeout() -> Self {
+        Self { status: 408, timed_out: true, undelivered: false, retry_after: None }
+    }
+
+    /// There was no way to send the request.
+    pub(crate) fn undelivered() -> Self {
+        Self { status: 503, timed_out: false, undelivered: true, retry_after: None }
+    }
 }
 
 /// A feature inside each shard: it serves methods, owns timers and sends requests. Tokens are the
@@ -46,8 +63,19 @@ pub trait ShardModule: Send {
     fn answer(&mut self, core: &mut Core, token: u64, answer: Answer, out: &mut Output);
     /// A timer that it armed with `token`.
     fn timer(&mut self, core: &mut Core, token: u64, out: &mut Output);
+    /// Connections are gone, of any shard. Requests that they carried are answered afterwards, as
+    /// undelivered.
+    fn connections_closed(&mut self, _core: &mut Core, _closed: &[ClosedConnection], _out: &mut Output) {}
     /// A message from outside the shard.
     fn message(&mut self, core: &mut Core, message: Box<dyn Any + Send>, out: &mut Output);
+    /// The configuration has been replaced; `old` is the one before.
+    fn configured(&mut self, core: &mut Core, old: &Snapshot, out: &mut Output) {
+        let _ = (core, old, out);
+    }
+    /// The answer to [`Core::resolve`] with `token`.
+    fn resolved(&mut self, core: &mut Core, token: u64, answer: resolve::Answer, out: &mut Output) {
+        let _ = (core, token, answer, out);
+    }
     /// Does at most `budget` pieces of queued work; true if there is more.
     fn work(&mut self, core: &mut Core, budget: usize, out: &mut Output) -> bool;
 }
@@ -59,6 +87,8 @@ pub type ModuleFactory = Arc<dyn Fn(u16) -> Box<dyn ShardModule> + Send + Sync>;
 pub enum ShardMessage {
     /// Packets that arrived at another shard.
     Packets(Vec<Packet>),
+    /// Connections that are gone, of any shard.
+    Closed(Arc<[ClosedConnection]>),
     /// A new configuration.
     Snapshot(Arc<Snapshot>),
     /// Adds a module.
@@ -67,6 +97,8 @@ pub enum ShardMessage {
     RemoveModule(&'static str),
     /// For the module of this name.
     Module(&'static str, Box<dyn Any + Send>),
+    /// The answer to a question of [`Output::take_questions`].
+    Resolved(u64, resolve::Answer),
     /// Dropped when all messages before it have been handled: its sender sees the channel close.
     Barrier(std::sync::mpsc::Sender<()>),
     /// Ends the shard.
@@ -97,12 +129,17 @@ impl Shard {
         }
     }
 
+    /// Its number.
+    pub fn id(&self) -> u16 {
+        self.core.id
+    }
+
     /// The counters.
     pub fn stats(&self) -> Arc<Stats> {
         self.core.stats.clone()
     }
 
-    /// A datagram arrived.
+    /// A datagram arrived, or a message by a connection.
     pub fn receive(&mut self, now: Millis, peer: Peer, packet: &[u8], out: &mut Output) {
         self.core.now = now;
         self.core.stats.received.add();
@@ -111,7 +148,12 @@ impl Shard {
         }
         // The scanner is lent out while its message is read and `self` is changed.
         let mut scanner = std::mem::take(&mut self.scanner);
-        match scanner.scan(packet) {
+        let scanned = match self.core.snapshot.protocol(peer) {
+            // In a WebSocket message Content-Length may be missing (RFC 7118 5.2).
+            Protocol::Udp | Protocol::Ws | Protocol::Wss => scanner.scan(packet),
+            Protocol::Tcp | Protocol::Tls | Protocol::Flow => scanner.scan_framed(packet),
+        };
+        match scanned {
             Ok(message) => self.dispatch(peer, packet, &message, out),
             Err(ScanError::KeepAlive) => self.core.stats.keep_alives.add(),
             Err(error) => {
@@ -131,7 +173,13 @@ impl Shard {
                     self.receive(now, packet.peer, &packet.bytes, out);
                 }
             }
-            ShardMessage::Snapshot(snapshot) => self.core.snapshot = snapshot,
+            ShardMessage::Closed(closed) => self.closed(&closed, out),
+            ShardMessage::Snapshot(snapshot) => {
+                let old = std::mem::replace(&mut self.core.snapshot, snapshot);
+                for index in 0..self.modules.len() {
+                    self.with_module(index, |module, core| module.configured(core, &old, out));
+                }
+            }
             ShardMessage::AddModule(factory) => {
                 let module = factory(self.core.id);
                 let free = self.modules.iter().position(Option::is_none);
@@ -152,6 +200,10 @@ impl Shard {
                 if let Some(index) = self.module_named(name) {
                     self.with_module(index, |module, core| module.message(core, message, out));
                 }
+            }
+            ShardMessage::Resolved(token, answer) => {
+                let (index, token) = split_token(token);
+                self.with_module(index, |module, core| module.resolved(core, token, answer, out));
             }
             ShardMessage::Barrier(reached) => drop(reached),
             ShardMessage::Stop => return false,
@@ -231,7 +283,7 @@ impl Shard {
         }
         self.core.stats.responses.add();
         let retry_after = message.retry_after().ok().flatten();
-        self.answer(token, Answer { status, timed_out: false, retry_after }, out);
+        self.answer(token, Answer { status, timed_out: false, undelivered: false, retry_after }, out);
     }
 
     fn client_timer(&mut self, timer: ClientTimer, out: &mut Output) {
@@ -244,8 +296,17 @@ impl Shard {
             }
             Tick::TimedOut(token) => {
                 self.core.stats.timeouts.add();
-                self.answer(token, Answer { status: 408, timed_out: true, retry_after: None }, out);
+                self.answer(token, Answer::timeout(), out);
             }
+        }
+    }
+
+    fn closed(&mut self, closed: &[ClosedConnection], out: &mut Output) {
+        for index in 0..self.modules.len() {
+            self.with_module(index, |module, core| module.connections_closed(core, closed, out));
+        }
+        for (token, answer) in self.core.fail_requests(closed, out) {
+            self.answer(token, answer, out);
         }
     }
 

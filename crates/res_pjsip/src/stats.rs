@@ -24,9 +24,9 @@ macro_rules! counters {
 counters! {
     /// Counters of one shard. Only the shard writes, so counting costs next to nothing.
     Stats,
-    /// Datagrams read.
+    /// Messages read.
     received => "Packets received",
-    /// Datagrams written.
+    /// Messages written.
     sent => "Packets sent",
     /// Packets handed to the shard that owns them.
     handed_over => "Packets handed to another shard",
@@ -34,7 +34,9 @@ counters! {
     handover_dropped => "Packets dropped, shard busy",
     /// Datagrams that the system refused to send (unreachable, no buffer).
     send_errors => "Packets that could not be sent",
-    /// Keep-alive packets (CRLF, blanks).
+    /// Messages for connections that were gone or could not be opened.
+    undelivered => "Packets without a connection",
+    /// Keep-alive packets (CRLF, blanks, WebSocket pings).
     keep_alives => "Keep-alive packets",
     /// Packets that came before all modules were loaded.
     before_boot => "Dropped: not fully booted",
@@ -52,14 +54,52 @@ counters! {
     retransmissions_in => "Requests seen again",
     /// Requests of nobody we know.
     unidentified => "Requests without endpoint",
+    /// Requests that have proved whose they are.
+    authenticated => "Requests authenticated",
+    /// Requests that were asked for a password.
+    challenged => "Requests challenged",
+    /// Requests with credentials that were wrong.
+    auth_failures => "Requests with wrong credentials",
+    /// Requests of an endpoint whose access control lists refuse their source or Contact.
+    denied => "Requests denied by an ACL",
+    /// Hashes computed for all of these.
+    hashes => "Hashes for authentication",
     /// Requests answered by an error.
     refused => "Requests refused",
     /// Final responses to our requests.
     responses => "Responses",
+    /// Our requests that were too long for UDP.
+    switched_to_tcp => "Requests switched to TCP",
+    /// Those of them that went by UDP after all.
+    switched_back => "Requests switched back to UDP",
     /// Copies of our requests.
     retransmissions_out => "Requests sent again",
     /// Our requests that nobody answered.
     timeouts => "Requests never answered",
+    /// Our requests that could not be delivered.
+    transport_errors => "Requests without a way",
+    /// Connections that there are.
+    connections => "Connections",
+    /// Connections accepted.
+    connections_accepted => "Connections accepted",
+    /// Connections that we opened.
+    connections_opened => "Connections opened",
+    /// Connections not accepted because there were too many.
+    connections_refused => "Connections refused, too many",
+    /// Connections that the system could not give us.
+    accepts_failed => "Connections not accepted, system",
+    /// Connections that could not be opened.
+    connects_failed => "Connections that could not be opened",
+    /// TLS or WebSocket handshakes that failed.
+    handshakes_failed => "Handshakes failed",
+    /// Connections closed without a complete message.
+    connections_half_open => "Closed: no complete message",
+    /// Connections closed after long silence.
+    connections_idle => "Closed: silent",
+    /// Connections closed because the peer did not read.
+    connections_not_reading => "Closed: peer does not read",
+    /// Connections closed because nothing more could be read from them.
+    connections_broken => "Closed: no SIP stream",
 }
 
 /// A number of things that happened, or that there are. One thread writes, any may read.

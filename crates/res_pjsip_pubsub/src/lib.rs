@@ -4,9 +4,12 @@
 //! its event package, body generator and supplements come from modules, found by name at every use.
 
 mod body;
+mod flow;
 mod intern;
+mod location;
 mod module;
 mod notify;
+mod reconfigure;
 mod registry;
 mod resource;
 mod service;
@@ -18,6 +21,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use flow::NewFlow;
 pub use registry::{ModuleParts, Registry};
 pub use service::{Pending, PubSubService, SubscriptionInfo, WatcherHook, WatcherInfo};
-pub use show::show_subscriptions;
+pub use show::{list_subscriptions, show_subscriptions};

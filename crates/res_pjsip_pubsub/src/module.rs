@@ -8,15 +8,16 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
 use module_api::{EventPackage, Fail, Payload};
-use res_pjsip::{Answer, Core, Output, Request, ShardModule};
+use res_pjsip::{Answer, ClosedConnection, Core, Output, Request, ShardModule, Snapshot, resolve};
 
 use crate::body::Bodies;
+use crate::flow::{Flows, NewFlow};
 use crate::intern::Interner;
 use crate::registry::Registry;
 use crate::resource::{ResourceId, Resources};
 use crate::service::{Shared, SubscriptionInfo, WatcherInfo};
 use crate::stats::PubSubStats;
-use crate::subscribe::resolve;
+use crate::subscribe;
 use crate::subscription::{Reason, Subscription};
 use crate::table::Table;
 
@@ -36,6 +37,8 @@ pub(crate) enum Message {
     Registry(Arc<Registry>),
     /// New states wait in [`Shared`].
     Updates,
+    /// A phone can be reached a new way.
+    NewFlow(NewFlow),
     /// Lists the subscriptions.
     List(std::sync::mpsc::Sender<Vec<SubscriptionInfo>>),
     /// Counts the subscriptions by what they need.
@@ -63,6 +66,7 @@ pub(crate) struct PubSub {
     pub(crate) queue: VecDeque<(u32, u32)>,
     pub(crate) user_agents: Interner,
     pub(crate) names: Interner,
+    pub(crate) flows: Flows,
     pub(crate) stats: Arc<PubSubStats>,
     dialogs: HashTable<u32>,
     hasher: RandomState,
@@ -81,6 +85,7 @@ impl PubSub {
             queue: VecDeque::new(),
             user_agents: Interner::default(),
             names: Interner::default(),
+            flows: Flows::default(),
             dialogs: HashTable::new(),
             hasher: RandomState::default(),
         }
@@ -89,7 +94,7 @@ impl PubSub {
     /// Adds a subscription to all tables.
     pub(crate) fn insert(&mut self, subscription: Subscription) -> u32 {
         let hash = dialog_hash(&self.hasher, &subscription);
-        let resource = subscription.resource;
+        let (resource, peer) = (subscription.resource, subscription.peer);
         let (index, generation) = self.subscriptions.insert(subscription);
         let place = self.resources.watch(resource, index);
         if let Some(subscription) = self.subscriptions.get_mut(index) {
@@ -99,6 +104,7 @@ impl PubSub {
         let (subscriptions, hasher) = (&self.subscriptions, &self.hasher);
         let rehash = |index: &u32| subscriptions.get(*index).map_or(0, |s| dialog_hash(hasher, s));
         self.dialogs.insert_unique(hash, index, rehash);
+        self.flows.add(index, peer);
         self.stats.active.add();
         self.count_watcher(resource, 1);
         index
@@ -112,6 +118,7 @@ impl PubSub {
             entry.remove();
         }
         let (resource, place) = (subscription.resource, subscription.place);
+        self.flows.remove(index, subscription.peer);
         if subscription.ending != Some(Reason::NoResource) {
             self.count_watcher(resource, -1);
         }
@@ -184,17 +191,23 @@ impl PubSub {
         let Some(subscription) = self.subscriptions.get(index).filter(|s| s.is_alive()) else { return false };
         let Some(package) = self.registry.package(&subscription.event).cloned() else { return false };
         let asked_for = subscription.texts.resource();
-        let Ok(key) = resolve(&*package, &subscription.endpoint, asked_for) else { return false };
-        let Ok(payload) = self.current(&*package, &key) else { return false };
+        let Ok(key) = subscribe::resolve(&*package, &subscription.endpoint, asked_for) else { return false };
+        // Not counted at the old one: it is gone with its count, though its name may be there again.
+        self.watch_instead(index, &*package, &key)
+    }
+
+    /// Lets a subscription watch another resource; false if that is not there.
+    pub(crate) fn watch_instead(&mut self, index: u32, package: &dyn EventPackage, key: &str) -> bool {
+        let Some(subscription) = self.subscriptions.get(index) else { return false };
+        let Ok(payload) = self.current(package, key) else { return false };
         if payload.terminated {
             return false;
         }
         let (old, place) = (subscription.resource, subscription.place);
         // In this order: the resource must not be forgotten if old and new are one.
-        let new = self.resources.provide(package.topic(), &key, payload);
+        let new = self.resources.provide(package.topic(), key, payload);
         let new_place = self.resources.watch(new, index);
         self.count_watcher(new, 1);
-        // Not counted at the old one: it is gone with its count, though its name may be there again.
         self.leave(old, place);
         if let Some(subscription) = self.subscriptions.get_mut(index)
             && old != new
@@ -273,7 +286,7 @@ impl PubSub {
         uses.into_iter().map(used).collect()
     }
 
-    fn count_watcher(&self, resource: ResourceId, change: isize) {
+    pub(crate) fn count_watcher(&self, resource: ResourceId, change: isize) {
         if let Some(resource) = self.resources.get(resource) {
             self.shared.count_watcher(&resource.topic, &resource.key, change);
         }
@@ -325,15 +338,30 @@ impl ShardModule for PubSub {
         }
     }
 
+    fn connections_closed(&mut self, _: &mut Core, closed: &[ClosedConnection], _: &mut Output) {
+        self.forget_connections(closed);
+    }
+
     fn message(&mut self, core: &mut Core, message: Box<dyn Any + Send>, out: &mut Output) {
         let Ok(message) = message.downcast::<Message>() else { return };
         match *message {
             Message::Registry(registry) => self.replace_registry(core, registry, out),
             Message::Uses(reply) => drop(reply.send(self.uses())),
             Message::Updates => self.take_updates(core, out),
+            Message::NewFlow(flow) => self.new_flow(core, &flow),
             // Whoever asked may have given up waiting.
             Message::List(reply) => drop(reply.send(self.list(core))),
             Message::Watchers(topic, key, reply) => drop(reply.send(self.watchers(core, &topic, &key))),
+        }
+    }
+
+    fn configured(&mut self, core: &mut Core, old: &Snapshot, out: &mut Output) {
+        self.reconfigure(core, old, out);
+    }
+
+    fn resolved(&mut self, core: &mut Core, token: u64, answer: resolve::Answer, out: &mut Output) {
+        if let Some(index) = self.alive(token) {
+            self.located(core, index, answer, out);
         }
     }
 
@@ -345,7 +373,7 @@ impl ShardModule for PubSub {
                 continue;
             }
             subscription.queued = false;
-            if subscription.dirty && !subscription.in_flight {
+            if subscription.dirty && !subscription.is_busy() {
                 self.notify(core, index, out);
             }
         }

@@ -27,7 +27,7 @@ impl PubSub {
     pub(crate) fn mark_dirty(&mut self, index: u32) {
         let Some(subscription) = self.subscriptions.get_mut(index) else { return };
         subscription.dirty = true;
-        if !subscription.in_flight && !subscription.queued && !subscription.ended {
+        if !subscription.is_busy() && !subscription.queued && !subscription.ended {
             subscription.queued = true;
             self.queue.push_back((index, subscription.generation));
         }
@@ -41,13 +41,17 @@ impl PubSub {
         }
         subscription.ending = Some(reason);
         subscription.dirty = true;
-        if !subscription.in_flight {
+        if !subscription.is_busy() {
             self.notify(core, index, out);
         }
     }
 
-    /// Sends the newest state now. Only called when no NOTIFY is in flight.
+    /// Sends the newest state now, if there is a way to the phone. Only called when no NOTIFY is in
+    /// flight.
     pub(crate) fn notify(&mut self, core: &mut Core, index: u32, out: &mut Output) {
+        if !self.has_way(core, index) {
+            return;
+        }
         let Some(subscription) = self.subscriptions.get_mut(index) else { return };
         let Some(resource) = self.resources.get(subscription.resource) else { return };
         let body = match self.bodies.make(&self.registry, subscription, &resource.payload) {
@@ -96,8 +100,21 @@ impl PubSub {
         let accepted = (200..300).contains(&answer.status);
         let counter = if accepted { &self.stats.notifies_accepted } else { &self.stats.notifies_failed };
         counter.add();
+        // Nobody there, or nobody who can: the next address may do better (RFC 3263 4.3).
+        if (answer.timed_out || answer.status == 503)
+            && let Some(next) = subscription.alternatives.pop()
+        {
+            self.stats.failed_over.add();
+            self.set_flow(core, index, next);
+            return self.notify(core, index, out);
+        }
         if subscription.ended {
             return self.remove(index);
+        }
+        // Nobody answers by a connection: it leads nowhere, but the phone may come back by another.
+        let reliable = core.snapshot().protocol(subscription.peer).is_reliable();
+        if answer.undelivered || (answer.timed_out && reliable) {
+            return self.undelivered(core, index, out);
         }
         if !accepted {
             let status = answer.status;
@@ -125,7 +142,7 @@ impl PubSub {
                 }
             }
         }
-        if subscription.dirty {
+        if subscription.dirty && !subscription.locating {
             self.notify(core, index, out);
         }
     }

@@ -9,6 +9,7 @@ use module_api::Payload;
 use res_pjsip::Pjsip;
 use res_pjsip::config::Endpoint;
 
+use crate::flow::NewFlow;
 use crate::module::{Message, NAME, PubSub};
 use crate::registry::{ModuleParts, Registry};
 use crate::stats::PubSubStats;
@@ -70,8 +71,12 @@ pub enum Pending {
     NewerState,
     /// Its turn in the queue, or the time that the phone asked for (Retry-After).
     Turn,
+    /// The address behind its Contact or route, which is being looked up.
+    Address,
     /// A module that makes its body type.
     Generator,
+    /// A way to its phone: the connection is gone, and the phone has not come back.
+    Connection,
 }
 
 type Updates = HashMap<(Arc<str>, Arc<str>), Arc<Payload>>;
@@ -141,6 +146,11 @@ impl PubSubService {
         self.shared.publish(topic, key, payload, |shard| {
             self.pjsip.send_to_shard(shard, NAME, Box::new(Message::Updates));
         });
+    }
+
+    /// A phone has registered: its subscriptions whose connection is gone follow it.
+    pub fn new_flow(&self, flow: &NewFlow) {
+        self.pjsip.send_to_module(NAME, |_| Box::new(Message::NewFlow(flow.clone())));
     }
 
     /// All inbound subscriptions, by endpoint and resource.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use module_api::{EventPackage, Fail, Payload, ResourceQuery};
 use res_pjsip::config::Endpoint;
-use res_pjsip::{Core, Output, Peer, Request, note_refusal};
+use res_pjsip::{Core, Output, Request, note_refusal};
 use sip::{Dialog, DialogError, EventRef, HeaderName, Scheme, UriRef};
 
+use crate::flow::notify_peer;
+use crate::location;
 use crate::module::PubSub;
 use crate::subscription::{Reason, Subscription, Texts};
 
@@ -129,12 +131,19 @@ impl PubSub {
         out: &mut Output,
     ) -> Result<(), Refusal> {
         let endpoint = &request.endpoint;
-        let peer = notify_peer(core, endpoint, request.peer);
-        let local = core.local_address(peer);
-        let contact = contact(endpoint, request, local);
+        let hop = next_hop(request).unwrap_or_default();
+        let peer = notify_peer(core, endpoint, hop, request.peer);
+        let snapshot = core.snapshot();
+        let same = snapshot.protocol(peer) == snapshot.protocol(request.peer);
+        // Refreshes come back by the transport that the SUBSCRIBE came by.
+        let scheme = if request.uri.scheme == Scheme::Sips { "sips" } else { "sip" };
+        let contact =
+            core.contact(if same { peer } else { request.peer }, scheme, endpoint.contact_user.as_deref());
         let tag = core.new_tag();
-        let dialog = Dialog::uas(&request.message, &tag, "UDP", local, &contact).map_err(dialog_refusal)?;
-        let peer = Peer { address: destination(&dialog, request.peer), ..peer };
+        let dialog =
+            Dialog::uas(&request.message, &tag, &core.via(peer), &contact).map_err(dialog_refusal)?;
+        // A name is looked up first; if it has no address, NOTIFYs go where the SUBSCRIBE came from.
+        let question = location::question(core, hop, peer);
 
         let resource = self.resources.provide(&accepted.topic, &accepted.key, accepted.payload);
         let now = core.now();
@@ -154,6 +163,10 @@ impl PubSub {
             resource,
             place: 0,
             peer,
+            alternatives: Vec::new(),
+            locating: question.is_some(),
+            lost: false,
+            retry_at: 0,
             expires_at,
             armed_for: expires_at,
             granted: accepted.expires,
@@ -174,7 +187,10 @@ impl PubSub {
             self.arm_expiry(core, index);
         }
         respond_ok(core, request, Some(&tag), accepted.expires, &contact, out);
-        self.notify(core, index, out);
+        match question {
+            Some(question) => self.locate(core, index, question, out),
+            None => self.notify(core, index, out),
+        }
         Ok(())
     }
 
@@ -224,21 +240,38 @@ impl PubSub {
                 None => None,
             },
         };
+        let former_hop = subscription.dialog.next_hop().to_vec();
         subscription.dialog.refresh(&request.message).map_err(dialog_refusal)?;
         subscription.endpoint = request.endpoint.clone();
-        subscription.peer.address = destination(&subscription.dialog, request.peer);
+        let hop = subscription.dialog.next_hop();
+        let peer = notify_peer(core, &request.endpoint, hop, request.peer);
+        let question = location::question(core, hop, peer);
+        // A name that is known already keeps its address until the answer comes.
+        let peer = match question {
+            Some(_) if hop == former_hop && !subscription.lost => subscription.peer,
+            _ => peer,
+        };
+        subscription.locating = question.is_some() && (hop != former_hop || subscription.locating);
+        if question.is_none() {
+            subscription.alternatives.clear();
+        }
         if let Some(media_type) = media_type {
             subscription.media_type = self.names.intern(&media_type);
         }
         let granted = expires.unwrap_or(subscription.granted).min(MAX_EXPIRES);
         let contact = subscription.dialog.contact().to_vec();
+        self.set_flow(core, index, peer);
         respond_ok(core, request, None, granted, &String::from_utf8_lossy(&contact), out);
+        if let Some(question) = question {
+            self.locate(core, index, question, out);
+        }
         if granted == 0 {
             self.stats.unsubscribed.add();
             self.end(core, index, Reason::Timeout, out);
             return Ok(());
         }
         self.stats.refreshed.add();
+        let Some(subscription) = self.subscriptions.get_mut(index) else { return Ok(()) };
         subscription.granted = granted;
         subscription.expires_at = core.now() + u64::from(granted) * 1000;
         if subscription.expires_at < subscription.armed_for {
@@ -246,7 +279,7 @@ impl PubSub {
         }
         // A refresh is answered by the current state, at once if nothing is in flight.
         match self.subscriptions.get_mut(index) {
-            Some(subscription) if subscription.in_flight => subscription.dirty = true,
+            Some(subscription) if subscription.is_busy() => subscription.dirty = true,
             _ => self.notify(core, index, out),
         }
         Ok(())
@@ -331,30 +364,10 @@ fn without_port(uri: &UriRef<'_>) -> String {
     text
 }
 
-/// Our Contact: no user part unless `contact_user` is set.
-fn contact(endpoint: &Endpoint, request: &Request<'_>, local: std::net::SocketAddr) -> String {
-    let scheme = if request.uri.scheme == Scheme::Sips { "sips" } else { "sip" };
-    match endpoint.contact_user.as_deref() {
-        None => format!("<{scheme}:{local}>"),
-        Some(user) => format!("<{scheme}:{user}@{local}>"),
-    }
-}
-
-/// The transport for NOTIFYs: the endpoint's, else the one that the SUBSCRIBE came by.
-fn notify_peer(core: &Core, endpoint: &Endpoint, peer: Peer) -> Peer {
-    let transports = &core.snapshot().transports;
-    let named =
-        endpoint.transport.as_ref().and_then(|name| transports.iter().position(|t| t.config.id == *name));
-    let fits = |index: &usize| transports[*index].local.is_ipv4() == peer.address.is_ipv4();
-    Peer { transport: named.filter(fits).map_or(peer.transport, |index| index as u16), ..peer }
-}
-
-/// Where requests inside the dialog go: to the first route or the remote target. A host name, which
-/// would have to be asked for, is replaced by the address that the SUBSCRIBE came from.
-fn destination(dialog: &Dialog, source: Peer) -> std::net::SocketAddr {
-    let next_hop = UriRef::parse(dialog.next_hop()).ok();
-    let address = next_hop.and_then(|uri| Some((uri.host_ip()?, uri.port.unwrap_or(5060))));
-    address.map_or(source.address, Into::into)
+/// The URI that the dialog's requests will be sent to: the first route, or the Contact.
+fn next_hop<'a>(request: &Request<'a>) -> Option<&'a [u8]> {
+    let route = request.message.addresses(HeaderName::RecordRoute).next();
+    route.unwrap_or_else(|| request.message.contact()).ok().map(|address| address.uri_bytes)
 }
 
 fn dialog_refusal(error: DialogError) -> Refusal {

@@ -11,7 +11,6 @@
 //! ```
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::ops::Range;
 
 use crate::grammar::push_unfolded;
@@ -75,13 +74,12 @@ const PARTS: usize = 13;
 
 impl Dialog {
     /// The dialog that a request (outside any) and its 2xx make. `local_tag` is the To tag of the
-    /// answer, `protocol` (`UDP`) and `local` go into the Via of our requests, `contact` is our
-    /// Contact in angle brackets.
+    /// answer, `via` (`SIP/2.0/UDP 192.0.2.1:5060`) is the protocol and sent-by of our requests,
+    /// `contact` is our Contact in angle brackets.
     pub fn uas(
         request: &RawMessage<'_>,
         local_tag: &str,
-        protocol: &str,
-        local: SocketAddr,
+        via: &str,
         contact: &str,
     ) -> Result<Self, DialogError> {
         let (from, to) = (request.from()?, request.to()?);
@@ -92,8 +90,7 @@ impl Dialog {
 
         let mut builder = Builder::default();
         builder.route(&target, &routes);
-        let via = format!("Via: SIP/2.0/{protocol} {local};rport;branch=");
-        builder.part(via.as_bytes());
+        builder.part(via_start(via).as_bytes());
         builder.named("From: ", &to);
         builder.push(b";tag=");
         builder.end();
@@ -143,6 +140,39 @@ impl Dialog {
         Ok(())
     }
 
+    /// Changes protocol and sent-by in the Via of our requests: they leave another way from now on.
+    pub fn set_via(&mut self, via: &str) -> Result<(), DialogError> {
+        self.replace(Part::Via, via_start(via).as_bytes())
+    }
+
+    /// Changes the Via and the Contact of our requests: they come from another address of ours, and the
+    /// other side sends its next request there (RFC 3261 12.2.1.2). `contact` is in angle brackets.
+    pub fn relocate(&mut self, via: &str, contact: &str) -> Result<(), DialogError> {
+        let before = self.clone();
+        let replaced = self.set_via(via).and_then(|()| self.replace(Part::Contact, contact.as_bytes()));
+        if replaced.is_err() {
+            *self = before;
+        }
+        replaced
+    }
+
+    fn replace(&mut self, part: Part, bytes: &[u8]) -> Result<(), DialogError> {
+        if self.part(part) == bytes {
+            return Ok(());
+        }
+        let range = self.range(part);
+        let text = [&self.text[..range.start], bytes, &self.text[range.end..]].concat();
+        if text.len() > MAX_TEXT {
+            return Err(DialogError::TooLong);
+        }
+        for end in &mut self.ends[part as usize..] {
+            // At most MAX_TEXT.
+            *end = (usize::from(*end) + bytes.len() - range.len()) as u16;
+        }
+        self.text = text.into();
+        Ok(())
+    }
+
     /// Appends a request up to and including its Route lines; CSeq goes up by one. The caller adds
     /// the rest.
     pub fn write_request(&mut self, out: &mut Vec<u8>, method: &str, branch: &[u8]) {
@@ -184,6 +214,18 @@ impl Dialog {
     /// Our Contact, in angle brackets.
     pub fn contact(&self) -> &[u8] {
         self.part(Part::Contact)
+    }
+
+    /// The remote target: the other side's Contact.
+    pub fn remote_target(&self) -> &[u8] {
+        let routes = self.part(Part::Routes);
+        if self.part(Part::RequestUri) != self.part(Part::NextHop) || routes.is_empty() {
+            return self.part(Part::RequestUri);
+        }
+        // Behind a strict first route the target is the last one.
+        let last = routes.strip_suffix(b">\r\n").unwrap_or_default();
+        let start = last.iter().rposition(|byte| *byte == b'<').map_or(0, |place| place + 1);
+        &last[start..]
     }
 
     /// The URI that requests are sent to: the first route, or the remote target.
@@ -313,6 +355,10 @@ impl Builder {
     }
 }
 
+fn via_start(via: &str) -> String {
+    format!("Via: {via};rport;branch=")
+}
+
 /// A URI as it may stand in a Request-URI: without `?headers`.
 fn without_headers<'a>(uri: &UriRef<'a>) -> &'a [u8] {
     let text = uri.text();
@@ -336,7 +382,7 @@ mod tests {
         let text = message(extra, 7);
         let mut scanner = Scanner::new();
         let request = scanner.scan(text.as_bytes()).unwrap();
-        Dialog::uas(&request, "l1", "UDP", "192.0.2.1:5060".parse().unwrap(), "<sip:192.0.2.1:5060>").unwrap()
+        Dialog::uas(&request, "l1", "SIP/2.0/UDP 192.0.2.1:5060", "<sip:192.0.2.1:5060>").unwrap()
     }
 
     fn request(dialog: &mut Dialog) -> String {
@@ -366,6 +412,7 @@ mod tests {
              CSeq: 22708 NOTIFY\r\n"
         );
         assert_eq!(dialog.next_hop(), b"sip:alice@192.0.2.9:5070");
+        assert_eq!(dialog.remote_target(), dialog.next_hop());
         assert!(dialog.matches(b"c1@x", b"l1", b"f1"));
         assert!(!dialog.matches(b"c1@x", b"l1", b"F1"));
         assert_eq!((dialog.remote_cseq(), dialog.local_cseq()), (7, 22708));
@@ -383,6 +430,7 @@ mod tests {
             "{text}"
         );
         assert_eq!(dialog.next_hop(), b"sip:p1;lr");
+        assert_eq!(dialog.remote_target(), b"sip:a@192.0.2.9");
     }
 
     #[test]
@@ -393,6 +441,7 @@ mod tests {
             assert!(text.starts_with("NOTIFY sip:p1 SIP/2.0\r\n"), "{text}");
             assert!(text.ends_with(&format!("Route: <sip:p2;lr>\r\nRoute: <{target}>\r\n")), "{text}");
             assert_eq!(dialog.next_hop(), b"sip:p1");
+            assert_eq!(dialog.remote_target(), target.as_bytes());
             refresh(&mut dialog, "Contact: <sip:b@192.0.2.8>\r\n", 8);
         }
     }
@@ -411,12 +460,40 @@ mod tests {
     }
 
     #[test]
+    fn another_address_of_ours_changes_via_and_contact_only() {
+        let mut dialog = dialog("Record-Route: <sip:p1;lr>\r\nContact: <sip:a@192.0.2.9>\r\n");
+        let before = request(&mut dialog);
+        dialog.relocate("SIP/2.0/TCP [2001:db8::1]:5070", "<sip:x@[2001:db8::1]:5070>").unwrap();
+        let expected = before
+            .replace("UDP 192.0.2.1:5060;", "TCP [2001:db8::1]:5070;")
+            .replace("<sip:192.0.2.1:5060>", "<sip:x@[2001:db8::1]:5070>")
+            .replace("CSeq: 1", "CSeq: 2");
+        assert_eq!(request(&mut dialog), expected);
+        assert_eq!(dialog.relocate("SIP/2.0/UDP x", &"x".repeat(9000)), Err(DialogError::TooLong));
+        assert_eq!(request(&mut dialog), expected.replace("CSeq: 2", "CSeq: 3"), "all or nothing");
+    }
+
+    #[test]
+    fn the_way_can_change() {
+        let mut dialog = dialog("Record-Route: <sip:p1;lr>\r\nContact: <sip:a@192.0.2.9>\r\n");
+        let before = request(&mut dialog);
+        dialog.set_via("SIP/2.0/TLS pbx.example.com:5061").unwrap();
+        let expected = before
+            .replace("SIP/2.0/UDP 192.0.2.1:5060", "SIP/2.0/TLS pbx.example.com:5061")
+            .replace("CSeq: 1 ", "CSeq: 2 ");
+        assert_eq!(request(&mut dialog), expected);
+        dialog.set_via("SIP/2.0/UDP 192.0.2.1:5060").unwrap();
+        assert_eq!(request(&mut dialog), before.replace("CSeq: 1 ", "CSeq: 3 "));
+        assert_eq!(dialog.set_via(&"x".repeat(9000)), Err(DialogError::TooLong));
+    }
+
+    #[test]
     fn too_much_is_refused() {
         let route = format!("Record-Route: <sip:{};lr>\r\n", "a".repeat(3000));
         let text = message(&format!("{route}{route}{route}Contact: <sip:a@192.0.2.9>\r\n"), 1);
         let mut scanner = Scanner::new();
         let request = scanner.scan(text.as_bytes()).unwrap();
-        let made = Dialog::uas(&request, "l", "UDP", "192.0.2.1:5060".parse().unwrap(), "<sip:192.0.2.1>");
+        let made = Dialog::uas(&request, "l", "SIP/2.0/UDP 192.0.2.1:5060", "<sip:192.0.2.1>");
         assert_eq!(made.unwrap_err(), DialogError::TooLong);
     }
 }

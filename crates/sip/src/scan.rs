@@ -55,6 +55,16 @@ impl Scanner {
         Self::default()
     }
 
+    /// Scans a message that has been cut out of a stream: like a datagram, but Content-Length must be
+    /// there (RFC 3261 section 18.3).
+    pub fn scan_framed<'a>(&'a mut self, buf: &'a [u8]) -> Result<RawMessage<'a>, ScanError> {
+        self.scan(buf)?;
+        if self.parsed.content_length == ContentLength::Absent {
+            self.parsed.note(Defect::NoContentLength);
+        }
+        Ok(RawMessage::new(skip_keep_alive(buf), &self.parsed))
+    }
+
     /// Scans a whole datagram. The body follows RFC 3261 section 18.3: without Content-Length it
     /// reaches to the end, what exceeds Content-Length is cut off, a body that is too short is
     /// refused by [`RawMessage::check_request`].

@@ -100,6 +100,11 @@ impl StreamDecoder {
         self.take_message()
     }
 
+    /// Whether it holds nothing: a new decoder would go on the same.
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Head && self.discard == 0 && self.pending() == 0
+    }
+
     /// How many bytes wait for the rest of their message.
     pub fn pending(&self) -> usize {
         self.buf.len().saturating_sub(self.start)

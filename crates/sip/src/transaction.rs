@@ -7,7 +7,7 @@
 mod client;
 mod server;
 
-pub use client::{ClientStart, ClientTimer, ClientTransactions, Tick};
+pub use client::{ClientStart, ClientTimer, ClientTransactions, Tick, Undelivered};
 pub use server::{Arrival, ServerTransactions, TransactionId, TransactionKey};
 
 use crate::Millis;

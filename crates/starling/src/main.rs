@@ -5,6 +5,7 @@ mod boot;
 mod builtin;
 mod check;
 mod commands;
+mod http;
 mod preview;
 mod process;
 mod report;

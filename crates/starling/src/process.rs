@@ -54,7 +54,7 @@ pub(crate) fn close_standard_files() -> std::io::Result<()> {
     Ok(())
 }
 
-/// `-g`, `maxfiles`, `-U` and `-G`.
+/// `-g`, `maxfiles` (without it, as many files as the system allows), `-U` and `-G`.
 pub(crate) fn apply(settings: &Settings) -> Result<(), String> {
     if settings.dump_core
         && let Ok((_, hard)) = getrlimit(Resource::RLIMIT_CORE)
@@ -66,6 +66,11 @@ pub(crate) fn apply(settings: &Settings) -> Result<(), String> {
         let hard = getrlimit(Resource::RLIMIT_NOFILE).map_or(files, |(_, hard)| hard.max(files));
         setrlimit(Resource::RLIMIT_NOFILE, files, hard)
             .map_err(|error| format!("cannot set maxfiles = {files}: {error}"))?;
+    } else if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        // Each phone on TCP is a file. It does no harm if the system says no.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
     make_directories(settings)?;
     change_user(settings)

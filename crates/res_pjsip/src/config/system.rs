@@ -1,4 +1,13 @@
 //! `type=system`: read once, at start.
+//!
+//! Four options are Starling's own, limits of connections (TCP, TLS, WebSocket):
+//!
+//! | option | default | what it limits |
+//! | --- | --- | --- |
+//! | `max_connections` | 0 | connections in all; 0: three quarters of the files that the process may open, at most 65536 |
+//! | `max_connections_per_address` | 2000 | connections with one IPv4 address or IPv6 /64 |
+//! | `connection_message_timeout` | 32 | seconds until the first message is complete, and each one that has begun |
+//! | `connection_idle_timeout` | 7200 | seconds without any message |
 
 use std::time::Duration;
 
@@ -6,7 +15,7 @@ use conf::Severity;
 
 use super::draft::Draft;
 use super::options::Options;
-use super::table::{BOOL, ObjectType, OptionSpec, UINT, opt};
+use super::table::{BOOL, Kind, ObjectType, OptionSpec, Shown, UINT, opt};
 use super::value::Value;
 
 /// The table of `type=system`.
@@ -15,9 +24,13 @@ pub static SYSTEM: ObjectType = ObjectType::new("system", OPTIONS);
 const OPTIONS: &[OptionSpec] = &[
     opt("accept_multiple_sdp_answers", BOOL, "no"),
     opt("compact_headers", BOOL, "no"),
+    opt("connection_idle_timeout", SECONDS, "7200").listed(Shown::Never),
+    opt("connection_message_timeout", SECONDS, "32").listed(Shown::Never),
     opt("disable_rport", BOOL, "no"),
     opt("disable_tcp_switch", BOOL, "yes"),
     opt("follow_early_media_fork", BOOL, "yes"),
+    opt("max_connections", UINT, "0").listed(Shown::Never),
+    opt("max_connections_per_address", UINT, "2000").listed(Shown::Never),
     opt("taskpool_auto_increment", UINT, "1"),
     opt("taskpool_idle_timeout", UINT, "60"),
     opt("taskpool_initial_size", UINT, "4"),
@@ -31,8 +44,24 @@ const OPTIONS: &[OptionSpec] = &[
     opt("timer_t1", UINT, "500"),
 ];
 
+/// A time that is not none at all.
+const SECONDS: Kind = Kind::Number { min: 1, max: u32::MAX as i64 };
+
 /// The smallest T1, in milliseconds.
 const MIN_TIMER_T1: u32 = 100;
+
+/// How many connections there may be, and how long one may be silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Connections in all; `None` for what the limit on open files allows.
+    pub most: Option<usize>,
+    /// Connections with one IPv4 address or IPv6 /64: an office behind one address fits.
+    pub per_address: usize,
+    /// Time until the first message is complete, handshakes included, and each one that has begun.
+    pub message_time: Duration,
+    /// Time without any message: twice the longest subscription.
+    pub idle_time: Duration,
+}
 
 /// Settings of the SIP stack as a whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +74,8 @@ pub struct System {
     pub compact_headers: bool,
     /// Whether requests too long for UDP stay on UDP (RFC 3261, 18.1.1 would have TCP).
     pub disable_tcp_switch: bool,
+    /// Limits of connections.
+    pub connections: ConnectionLimits,
     /// Whether our own Via goes without `rport`.
     pub disable_rport: bool,
     /// Every option, for listings.
@@ -68,6 +99,12 @@ impl System {
             compact_headers: options.flag("compact_headers"),
             disable_tcp_switch: options.flag("disable_tcp_switch"),
             disable_rport: options.flag("disable_rport"),
+            connections: ConnectionLimits {
+                most: Some(options.number("max_connections") as usize).filter(|most| *most > 0),
+                per_address: options.number("max_connections_per_address") as usize,
+                message_time: Duration::from_secs(options.number("connection_message_timeout").into()),
+                idle_time: Duration::from_secs(options.number("connection_idle_timeout").into()),
+            },
             options,
         }
     }

@@ -98,6 +98,32 @@ impl Protocol {
         }
     }
 
+    /// The name in a Via, and in logs.
+    pub fn via_name(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp | Self::Flow => "TCP",
+            Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
+        }
+    }
+
+    /// The `transport` parameter of our Contact; none for UDP. A secure WebSocket has no name of its
+    /// own there (RFC 7118, 5.2).
+    pub fn uri_parameter(self) -> Option<&'static str> {
+        match self {
+            Self::Udp => None,
+            Self::Ws | Self::Wss => Some("ws"),
+            other => Some(other.via_name()),
+        }
+    }
+
+    /// Whether requests need no retransmission: everything but UDP.
+    pub fn is_reliable(self) -> bool {
+        self != Self::Udp
+    }
+
     /// The port when none is named (RFC 3261, 19.1.2).
     pub fn default_port(self) -> u16 {
         if self == Self::Tls { 5061 } else { 5060 }
@@ -197,6 +223,29 @@ pub struct Transport {
 }
 
 impl Transport {
+    /// The options of a socket that is open: they change with a new one only.
+    pub(crate) const FIXED: &[&str] = &[
+        "protocol",
+        "bind",
+        "tos",
+        "cos",
+        "cert_file",
+        "priv_key_file",
+        "ca_list_file",
+        "ca_list_path",
+        "password",
+        "method",
+        "cipher",
+        "verify_server",
+        "verify_client",
+        "require_client_cert",
+        "allow_wildcard_certs",
+        "tcp_keepalive_enable",
+        "tcp_keepalive_idle_time",
+        "tcp_keepalive_interval_time",
+        "tcp_keepalive_probe_count",
+    ];
+
     /// The transport of a section.
     pub(crate) fn build(draft: &mut Draft<'_>) -> Self {
         let protocol = Protocol::parse(&draft.options.text("protocol"));
@@ -223,11 +272,34 @@ impl Transport {
         Self::from_options(draft.id(), protocol, bind, draft.options.clone())
     }
 
+    /// A transport that no section of `pjsip.conf` describes.
+    pub fn implicit(id: &str, protocol: Protocol, bind: SocketAddr) -> Self {
+        Self::from_options(id.into(), protocol, bind, Options::new(&TRANSPORT))
+    }
+
     /// Whether `address` is in `local_net`, so that it is told our own address. With several
     /// entries the last one that contains the address decides.
     pub fn is_local(&self, address: IpAddr) -> bool {
         let rule = self.local_net.iter().rev().find(|rule| rule.network.contains(address));
         rule.is_some_and(|rule| !rule.inverted)
+    }
+
+    /// Which of the options `names` have another value in `other`.
+    pub(crate) fn differing(&self, other: &Self, names: &[&str]) -> Vec<&'static str> {
+        let mut differing = self.options.differing(&other.options);
+        differing.retain(|name| names.contains(name));
+        differing
+    }
+
+    /// This transport, its socket as it is and all else as in `other`.
+    pub(crate) fn with_changes_of(&self, other: &Self) -> Self {
+        let mut options = other.options.clone();
+        for name in Self::FIXED {
+            if let Some(value) = self.options.value(name) {
+                options.replace(name, value.clone());
+            }
+        }
+        Self::from_options(other.id.clone(), self.protocol, self.bind, options)
     }
 
     fn from_options(id: Arc<str>, protocol: Protocol, bind: SocketAddr, options: Options) -> Self {

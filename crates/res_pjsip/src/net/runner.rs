@@ -1,68 +1,57 @@
 //! The thread of a shard: waits for packets, messages and time, feeds the [`Shard`], and sends what
 //! it answers.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use sip::Millis;
-use tokio::io::Interest;
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep_until};
-use udp::{BATCH, Receiver, Sender, is_about_destination};
+use udp::BATCH;
 
-use crate::output::{Output, Packet, Peer};
-use crate::shard::{Shard, ShardMessage};
+use super::connections::Connections;
+use super::inbox::{InboxReader, ShardInbox};
+use super::io::Io;
+use super::limits::Limits;
+use super::link::Input;
+use super::transports::TransportSocket;
+use crate::history::History;
+use crate::output::Output;
+use crate::resolve::Resolver;
+use crate::shard::Shard;
 use crate::snapshot::Snapshot;
-use crate::stats::Stats;
-use crate::trace::TraceFilter;
 
-/// Batches of packets that may wait for a shard; more are dropped, as the kernel would.
-const HANDOVER_QUEUE: usize = 1024;
 /// Pieces of queued work (NOTIFYs) between two looks at the sockets: answers are read while a large
 /// fan-out is still going on, so no receive buffer overflows.
 const WORK_BUDGET: usize = 64;
-
-/// The way into a shard.
-#[derive(Clone)]
-pub(crate) struct ShardInbox {
-    control: mpsc::UnboundedSender<ShardMessage>,
-    packets: mpsc::Sender<Vec<Packet>>,
-}
-
-impl ShardInbox {
-    /// Queues a message; false if the shard has ended.
-    pub(crate) fn send(&self, message: ShardMessage) -> bool {
-        self.control.send(message).is_ok()
-    }
-}
-
-/// The other end of a [`ShardInbox`].
-pub(crate) struct InboxReader {
-    control: mpsc::UnboundedReceiver<ShardMessage>,
-    packets: mpsc::Receiver<Vec<Packet>>,
-}
-
-/// Makes an inbox.
-pub(crate) fn inbox() -> (ShardInbox, InboxReader) {
-    let (control_in, control) = mpsc::unbounded_channel();
-    let (packets_in, packets) = mpsc::channel(HANDOVER_QUEUE);
-    (ShardInbox { control: control_in, packets: packets_in }, InboxReader { control, packets })
-}
+/// What connections may have ready for their shard; the rest waits in the network.
+const INPUT_QUEUE: usize = 256;
 
 /// A shard with its sockets.
 pub(crate) struct Runner {
     pub(crate) shard: Shard,
     pub(crate) inbox: InboxReader,
-    /// One socket for each transport, in the order of the snapshot.
-    pub(crate) sockets: Vec<std::net::UdpSocket>,
+    /// With the index of each transport.
+    pub(crate) sockets: Vec<(u16, TransportSocket)>,
     /// All shards, this one too.
     pub(crate) shards: Vec<ShardInbox>,
     /// What [`Millis`] count from.
     pub(crate) epoch: Instant,
-    /// For the SIP logger.
+    /// For the SIP logger, and what connections need.
     pub(crate) snapshot: Arc<Snapshot>,
+    /// Shared by all shards.
+    pub(crate) limits: Arc<Limits>,
+    /// Shared by all shards.
+    pub(crate) helpers: Helpers,
+}
+
+/// What the shards have in common beside their work.
+#[derive(Clone)]
+pub(crate) struct Helpers {
+    /// Answers the questions of modules.
+    pub(crate) resolver: Arc<Resolver>,
+    /// Keeps packets, if it is on.
+    pub(crate) history: Arc<History>,
 }
 
 impl Runner {
@@ -70,59 +59,59 @@ impl Runner {
     pub(crate) fn run(self) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         runtime.block_on(async {
-            let sockets =
-                self.sockets.into_iter().map(UdpSocket::from_std).collect::<std::io::Result<Vec<_>>>()?;
-            let stats = self.shard.stats();
-            let mut io = Io {
-                receivers: sockets.iter().map(|_| Receiver::new()).collect(),
-                sockets,
-                sender: Sender::new(),
-                shards: self.shards,
-                trace: self.snapshot.trace.clone(),
-                protocols: vec!["UDP"; self.snapshot.transports.len()],
-                stats,
-                by_shard: Vec::new(),
-            };
-            run(self.shard, self.inbox, &mut io, self.epoch).await;
+            let (inputs_in, inputs) = mpsc::channel(INPUT_QUEUE);
+            let (id, stats) = (self.shard.id(), self.shard.stats());
+            let connections = Connections::new(id, inputs_in.clone(), self.limits, stats.clone());
+            let mut io = Io::new(id, self.shards, self.snapshot, connections, inputs_in, stats, self.helpers);
+            for (transport, socket) in self.sockets {
+                io.open(transport, socket)?;
+            }
+            run(self.shard, self.inbox, inputs, &mut io, self.epoch).await;
+            io.stop().await;
             Ok(())
         })
     }
 }
 
-struct Io {
-    sockets: Vec<UdpSocket>,
-    /// One for each socket.
-    receivers: Vec<Receiver>,
-    sender: Sender,
-    shards: Vec<ShardInbox>,
-    trace: TraceFilter,
-    protocols: Vec<&'static str>,
-    stats: Arc<Stats>,
-    by_shard: Vec<Vec<Packet>>,
-}
-
-async fn run(mut shard: Shard, mut inbox: InboxReader, io: &mut Io, epoch: Instant) {
+async fn run(
+    mut shard: Shard,
+    mut inbox: InboxReader,
+    mut inputs: mpsc::Receiver<Input>,
+    io: &mut Io,
+    epoch: Instant,
+) {
     let now = || epoch.elapsed().as_millis() as Millis;
     let mut out = Output::default();
     loop {
         let mut busy = io.read(&mut shard, now(), &mut out);
         while let Ok(packets) = inbox.packets.try_recv() {
             busy = true;
-            shard.message(now(), ShardMessage::Packets(packets), &mut out);
+            io.handed_over(&mut shard, now(), packets, &mut out);
             if out.len() >= BATCH {
                 break;
             }
         }
-        while let Ok(message) = inbox.control.try_recv() {
+        while let Ok(input) = inputs.try_recv() {
             busy = true;
-            if !io.control(&mut shard, now(), message, &mut out).await {
-                return;
+            io.input(&mut shard, now(), input, &mut out);
+            if out.len() >= BATCH {
+                break;
             }
         }
-        shard.tick(now(), &mut out);
-        busy |= shard.work(now(), WORK_BUDGET, &mut out);
+        let mut go_on = true;
+        while go_on && let Ok(control) = inbox.control.try_recv() {
+            busy = true;
+            go_on = io.control(&mut shard, now(), control, &mut out).await;
+        }
+        if go_on {
+            shard.tick(now(), &mut out);
+            busy |= shard.work(now(), WORK_BUDGET, &mut out);
+        }
         busy |= !out.is_empty();
-        io.flush(&mut out).await;
+        busy |= io.flush(&mut shard, now(), &mut out).await;
+        if !go_on {
+            return;
+        }
         if busy {
             // Lets the runtime look at the sockets' readiness; returns at once.
             tokio::task::yield_now().await;
@@ -133,135 +122,17 @@ async fn run(mut shard: Shard, mut inbox: InboxReader, io: &mut Io, epoch: Insta
             () = io.readable() => {}
             packets = inbox.packets.recv() => {
                 let Some(packets) = packets else { return };
-                shard.message(now(), ShardMessage::Packets(packets), &mut out);
+                io.handed_over(&mut shard, now(), packets, &mut out);
             }
-            message = inbox.control.recv() => {
-                let Some(message) = message else { return };
-                if !io.control(&mut shard, now(), message, &mut out).await {
+            Some(input) = inputs.recv() => io.input(&mut shard, now(), input, &mut out),
+            control = inbox.control.recv() => {
+                let Some(control) = control else { return };
+                if !io.control(&mut shard, now(), control, &mut out).await {
+                    io.flush(&mut shard, now(), &mut out).await;
                     return;
                 }
             }
             () = sleep_until(deadline.unwrap_or(epoch).into()), if deadline.is_some() => {}
-        }
-    }
-}
-
-impl Io {
-    /// Reads one batch from each socket; true if anything was there.
-    fn read(&mut self, shard: &mut Shard, now: Millis, out: &mut Output) -> bool {
-        let mut any = false;
-        for (index, (socket, receiver)) in self.sockets.iter().zip(&mut self.receivers).enumerate() {
-            let read = socket.try_io(Interest::READABLE, || {
-                receiver.receive(socket, |address, datagram| {
-                    let peer = Peer { transport: index as u16, address };
-                    if self.trace != TraceFilter::Off {
-                        self.trace.received(self.protocols[index], peer, datagram);
-                    }
-                    shard.receive(now, peer, datagram, out);
-                })
-            });
-            match read {
-                Ok(_) => any = true,
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-                // An ICMP error of an earlier datagram; the socket itself is well.
-                Err(error) => tracing::debug!("Reading from {:?}: {error}", socket.local_addr().ok()),
-            }
-        }
-        any
-    }
-
-    async fn readable(&self) {
-        std::future::poll_fn(|context| {
-            let ready = self.sockets.iter().any(|socket| socket.poll_recv_ready(context).is_ready());
-            if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        })
-        .await;
-    }
-
-    async fn control(
-        &mut self,
-        shard: &mut Shard,
-        now: Millis,
-        message: ShardMessage,
-        out: &mut Output,
-    ) -> bool {
-        if let ShardMessage::Snapshot(snapshot) = &message {
-            self.trace = snapshot.trace.clone();
-        }
-        let go_on = shard.message(now, message, out);
-        if !go_on {
-            self.flush(out).await;
-        }
-        go_on
-    }
-
-    async fn flush(&mut self, out: &mut Output) {
-        self.hand_over(out);
-        if self.trace != TraceFilter::Off {
-            for (peer, datagram) in out.datagrams() {
-                let protocol = self.protocols.get(usize::from(peer.transport)).copied().unwrap_or("UDP");
-                self.trace.transmitted(protocol, peer, datagram);
-            }
-        }
-        self.write_all(out).await;
-        out.clear();
-    }
-
-    /// Writes the queued datagrams, as many of one transport at a time as there are in a row.
-    async fn write_all(&mut self, out: &Output) {
-        let mut batch: Vec<(SocketAddr, &[u8])> = Vec::with_capacity(BATCH);
-        let mut datagrams = out.datagrams().peekable();
-        while let Some((peer, datagram)) = datagrams.next() {
-            batch.push((peer.address, datagram));
-            let same = datagrams.peek().is_some_and(|(next, _)| next.transport == peer.transport);
-            if !same || batch.len() == BATCH {
-                self.write(peer.transport, &batch).await;
-                batch.clear();
-            }
-        }
-    }
-
-    async fn write(&mut self, transport: u16, mut datagrams: &[(SocketAddr, &[u8])]) {
-        let Some(socket) = self.sockets.get(usize::from(transport)) else { return };
-        while let Some(((destination, _), rest)) = datagrams.split_first() {
-            match socket.try_io(Interest::WRITABLE, || self.sender.send(socket, datagrams)) {
-                Ok(sent) => {
-                    self.stats.sent.add_many(sent as u64);
-                    datagrams = &datagrams[sent.max(1)..];
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    if socket.writable().await.is_err() {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    self.stats.send_errors.add();
-                    tracing::debug!("Sending to {destination}: {error}");
-                    if is_about_destination(&error) {
-                        datagrams = rest;
-                    } else {
-                        tokio::task::yield_now().await;
-                    }
-                }
-            }
-        }
-    }
-
-    fn hand_over(&mut self, out: &mut Output) {
-        self.by_shard.resize_with(self.shards.len(), Vec::new);
-        for (shard, packet) in out.take_handover() {
-            if let Some(packets) = self.by_shard.get_mut(usize::from(shard)) {
-                packets.push(packet);
-            }
-        }
-        for (packets, shard) in self.by_shard.iter_mut().zip(&self.shards) {
-            if packets.is_empty() {
-                continue;
-            }
-            let count = packets.len() as u64;
-            if shard.packets.try_send(std::mem::take(packets)).is_err() {
-                self.stats.handover_dropped.add_many(count);
-            }
         }
     }
 }

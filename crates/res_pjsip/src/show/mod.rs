@@ -130,6 +130,19 @@ pub fn settings(config: &PjsipConfig) -> String {
     format!("\nGlobal Settings:\n\n{global}\nSystem Settings:\n\n{system}")
 }
 
+/// Limits of connections, for below the settings: options of `[system]` that Asterisk does not have.
+pub fn connection_settings(config: &PjsipConfig) -> String {
+    let names = [
+        "connection_idle_timeout",
+        "connection_message_timeout",
+        "max_connections",
+        "max_connections_per_address",
+    ];
+    let rows: Vec<_> =
+        names.iter().map(|name| (*name, config.system.options.number(name).to_string())).collect();
+    format!("\nConnection Settings:\n\n{}", layout::table(&rows))
+}
+
 fn many(
     objects: Objects,
     config: &PjsipConfig,

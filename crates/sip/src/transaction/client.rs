@@ -45,11 +45,22 @@ pub enum Tick<'a, P> {
     TimedOut(u64),
 }
 
+/// A request that could not be delivered.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Undelivered<P> {
+    /// The owner's token. Its transaction is over.
+    pub owner: u64,
+    /// Where it was to go before [`ClientTransactions::redirect`], and its bytes.
+    pub former: Option<(P, Vec<u8>)>,
+}
+
 struct Slot<P> {
     /// Zero while the slot is free.
     nonce: u64,
     owner: u64,
     peer: Option<P>,
+    /// Where it was to go before it was redirected.
+    former: Option<P>,
     bytes: Vec<u8>,
     /// Interval until the next copy; none on a reliable transport.
     interval: Option<Millis>,
@@ -88,6 +99,7 @@ impl<P: Copy> ClientTransactions<P> {
                 nonce: 0,
                 owner: 0,
                 peer: None,
+                former: None,
                 bytes: Vec::new(),
                 interval: None,
                 ends: 0,
@@ -105,6 +117,7 @@ impl<P: Copy> ClientTransactions<P> {
         slot.nonce = nonce;
         slot.owner = owner;
         slot.peer = Some(peer);
+        slot.former = None;
         slot.ends = now + self.timers.timeout;
         slot.interval = (!reliable).then_some(self.timers.t1);
         let at = slot.interval.map_or(slot.ends, |interval| now + interval);
@@ -114,6 +127,36 @@ impl<P: Copy> ClientTransactions<P> {
     /// The bytes of a request that [`start`](Self::start) opened.
     pub fn request(&self, timer: ClientTimer) -> &[u8] {
         self.slots.get(timer.slot as usize).filter(|s| s.nonce == timer.nonce).map_or(&[], |s| &s.bytes)
+    }
+
+    /// Sends a request that was just started another way, by a reliable transport. `edit` changes its
+    /// bytes.
+    pub fn redirect(
+        &mut self,
+        started: ClientStart,
+        peer: P,
+        edit: impl FnOnce(&mut Vec<u8>),
+    ) -> ClientStart {
+        let timer = started.timer;
+        let Some(slot) = self.slots.get_mut(timer.slot as usize).filter(|s| s.nonce == timer.nonce) else {
+            return started;
+        };
+        slot.former = slot.peer.replace(peer);
+        slot.interval = None;
+        edit(&mut slot.bytes);
+        ClientStart { timer, at: slot.ends }
+    }
+
+    /// The transport has failed for some peers (RFC 3261 17.1.4): their requests.
+    pub fn fail(&mut self, is_lost: impl Fn(&P) -> bool) -> Vec<Undelivered<P>> {
+        let lost = |slot: &Slot<P>| slot.nonce != 0 && slot.peer.as_ref().is_some_and(&is_lost);
+        let lost: Vec<_> = (0..self.slots.len()).filter(|index| lost(&self.slots[*index])).collect();
+        let take = |index: usize| {
+            let slot = &mut self.slots[index];
+            let former = slot.former.take().map(|former| (former, std::mem::take(&mut slot.bytes)));
+            Undelivered { owner: self.end(index as u32), former }
+        };
+        lost.into_iter().map(take).collect()
     }
 
     /// A response came: the owner of its transaction, if it is one of ours. After a final response
@@ -282,6 +325,20 @@ mod tests {
         let (_, new) = start(&mut table, 0, 2);
         assert_eq!(table.response(&old, 200), None);
         assert_eq!(table.response(&new, 200), Some(2));
+    }
+
+    #[test]
+    fn what_went_by_a_lost_connection_is_given_back() {
+        let mut table = Table::new(0, Timers::default());
+        let (switched, _) = start(&mut table, 0, 1);
+        let (_, other) = start(&mut table, 0, 2);
+        let switched = table.redirect(switched, "connection", |bytes| bytes.push(b'!'));
+        assert_eq!((switched.at, table.request(switched.timer)), (32_000, &b"NOTIFY!"[..]));
+        assert_eq!(table.tick(500, switched.timer), Tick::Stale, "no copies on a connection");
+        let undelivered = table.fail(|peer| *peer == "connection");
+        assert_eq!(undelivered, [Undelivered { owner: 1, former: Some(("phone", b"NOTIFY!".to_vec())) }]);
+        assert_eq!(table.fail(|peer| *peer == "connection"), []);
+        assert_eq!(table.response(&other, 200), Some(2));
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! Starts the built server from beside this program. For the first section (`--only notify`) it
 //! subscribes simulated phones over the loopback interface, changes the extension's state again and
 //! again, and measures in the same run what the machine can do without SIP. For the second (`--only
-//! hints`) it loads, reloads and changes dialplans of two sizes. For the third (`--only modules`) it
-//! calls a module's code. `docs/performance.md` explains the numbers.
+//! hints`) it loads, reloads and changes dialplans of two sizes. For the third (`--only digest`) phones
+//! renew subscriptions with and without passwords. For the fourth (`--only modules`) it calls a
+//! module's code. `docs/performance.md` explains the numbers.
 
+mod digest;
 mod hints;
 mod measure;
 mod modules;
@@ -55,6 +57,8 @@ enum Section {
     Notify,
     /// Many hints: load, reload, memory
     Hints,
+    /// Subscriptions with passwords
+    Digest,
     /// A call into a module's file
     Modules,
 }
@@ -69,6 +73,11 @@ impl Args {
             true => hints::Plan { sizes: [1_000, 10_000], rounds: 1 },
             false => hints::Plan { sizes: [10_000, 100_000], rounds: self.loads },
         }
+    }
+
+    fn digest_plan(&self) -> digest::Plan {
+        let Plan { watchers, rounds, threads } = self.plan();
+        digest::Plan { phones: watchers, rounds: rounds.min(5), threads }
     }
 
     fn plan(&self) -> Plan {
@@ -113,6 +122,11 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         let results = hints::measure(args.hints_plan(), &interrupt)?;
         sections.push(hints::markdown(&results));
         faults.extend(results.faults);
+    }
+    if args.includes(Section::Digest) {
+        let results = digest::measure(args.digest_plan(), &interrupt)?;
+        sections.push(digest::markdown(&results));
+        faults.extend(results.faults());
     }
     if args.includes(Section::Modules) {
         sections.push(modules::markdown(&modules::measure(if args.quick { 3 } else { 101 })?));
