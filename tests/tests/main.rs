@@ -7,6 +7,7 @@ mod lamps;
 mod modules;
 mod network;
 mod refusals;
+mod register;
 mod reload;
 mod samples;
 mod sipp;

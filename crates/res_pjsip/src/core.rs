@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use sip::transaction::{ClientTimer, ClientTransactions, ServerTransactions, Timers};
-use sip::{Millis, RawMessage, ResponseHead, TimerWheel, Writer};
+use sip::{Millis, RawMessage, ResponseHead, Scheme, TimerWheel, UriRef, Writer};
 
 use crate::distributor::Incoming;
 use crate::output::{Output, Packet, Peer};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{BoundTransport, Snapshot};
 use crate::stats::Stats;
 use crate::tag::TagSource;
 
@@ -134,6 +134,29 @@ impl Core {
         local
     }
 
+    /// The peer that requests to `uri` go to: its address, by the named transport or the first that
+    /// fits. None for a host name, or without such a transport.
+    pub fn peer_of(&self, uri: &UriRef<'_>, transport: Option<&str>) -> Option<Peer> {
+        let address = SocketAddr::new(uri.host_ip()?, uri.port.unwrap_or(5060));
+        let protocol = match uri.param("transport") {
+            None if uri.scheme == Scheme::Sips => "tls".into(),
+            None => "udp".into(),
+            Some(protocol) => protocol.to_ascii_lowercase(),
+        };
+        let transports = || self.snapshot.transports.iter().enumerate();
+        let fits = |it: &BoundTransport| {
+            it.config.protocol.name() == protocol && it.local.is_ipv4() == address.is_ipv4()
+        };
+        let named = transports().find(|(_, it)| fits(it) && transport == Some(&*it.config.id));
+        let (index, _) = named.or_else(|| transports().find(|(_, it)| fits(it)))?;
+        Some(Peer { transport: index as u16, address })
+    }
+
+    /// A time within `over` that depends on `key` alone: what many keys are due at is spread evenly.
+    pub fn spread(&self, key: &str, over: Millis) -> Millis {
+        self.hash.hash_one(key) % over.max(1)
+    }
+
     /// Arms a timer of the module that is running.
     pub fn arm(&mut self, at: Millis, token: u64) {
         self.timers.insert(at, Timer::Module(join_token(self.current, token)));
@@ -148,8 +171,23 @@ impl Core {
         out: &mut Output,
         write: impl FnOnce(&mut Vec<u8>, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.send_request_within(peer, token, None, out, write)
+    }
+
+    /// [`send_request`](Self::send_request) with less time for an answer than a transaction has.
+    pub fn send_request_within<E>(
+        &mut self,
+        peer: Peer,
+        token: u64,
+        limit: Option<Millis>,
+        out: &mut Output,
+        write: impl FnOnce(&mut Vec<u8>, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let owner = join_token(self.current, token);
-        let started = self.client.start(self.now, peer, false, owner, write)?;
+        let mut started = self.client.start(self.now, peer, false, owner, write)?;
+        if let Some(limit) = limit {
+            self.client.end_by(&mut started, self.now.saturating_add(limit));
+        }
         out.send(peer, self.client.request(started.timer));
         self.timers.insert(started.at, Timer::Client(started.timer));
         Ok(())

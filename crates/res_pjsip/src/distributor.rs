@@ -5,6 +5,7 @@
 //! A request that no endpoint can be found for and one whose endpoint asks for a password are
 //! answered alike, so that nobody learns which names exist.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -51,6 +52,38 @@ pub struct Request<'a> {
     pub endpoint: Arc<Endpoint>,
 }
 
+/// What a request has beside its message.
+#[derive(Clone)]
+pub(crate) struct Passed {
+    endpoint: Arc<Endpoint>,
+    peer: Peer,
+    reply_to: Peer,
+    force_rport: bool,
+    transaction: Option<TransactionId>,
+}
+
+impl<'a> Request<'a> {
+    /// What it has beside its message.
+    pub(crate) fn passed(&self) -> Passed {
+        Passed {
+            endpoint: self.endpoint.clone(),
+            peer: self.peer,
+            reply_to: self.reply_to,
+            force_rport: self.force_rport,
+            transaction: self.transaction,
+        }
+    }
+
+    /// The request with another copy of its message.
+    pub(crate) fn read_again(message: &RawMessage<'a>, passed: Passed) -> Option<Self> {
+        let mut incoming = parse(passed.peer, message)?;
+        incoming.reply_to = passed.reply_to;
+        incoming.force_rport = passed.force_rport;
+        incoming.transaction = passed.transaction;
+        Some(Self { incoming, endpoint: passed.endpoint })
+    }
+}
+
 impl<'a> Deref for Request<'a> {
     type Target = Incoming<'a>;
 
@@ -90,7 +123,10 @@ impl Core {
             self.stats().unanswerable.add();
             return None;
         };
-        if !self.snapshot().config.allows_source(peer.address.ip()) {
+        let config = &self.snapshot().config;
+        let contacts_pass =
+            || contact_hosts(&incoming).all(|host| host.is_none_or(|ip| config.allows_contact(ip)));
+        if !config.allows_source(peer.address.ip()) || !contacts_pass() {
             note_refusal(&incoming, None, "the address is not permitted (type=acl)", 403);
             self.refuse(&incoming, 403, out, |_| {});
             return None;
@@ -102,7 +138,7 @@ impl Core {
             return None;
         }
         let endpoint = self.admit(&incoming, out)?;
-        if endpoint.force_rport {
+        if endpoint.force_rport && self.snapshot().nat {
             incoming.reply_to.address = peer.address;
             incoming.force_rport = true;
         }
@@ -196,6 +232,7 @@ impl Core {
         let why = match self.identify(incoming) {
             None => "No matching endpoint found",
             Some(endpoint) if !endpoint.acl.allows(incoming.peer.address.ip()) => "Not match Endpoint ACL",
+            Some(endpoint) if !allows_contacts(&endpoint, incoming) => "Not match Endpoint Contact ACL",
             Some(endpoint) if endpoint.auth.is_empty() => return Some(endpoint),
             Some(endpoint) if incoming.method == "OPTIONS" && endpoint.allow_unauthenticated_options => {
                 return Some(endpoint);
@@ -329,6 +366,18 @@ fn check_uris(incoming: &Incoming<'_>) -> Result<(), (u16, &'static str)> {
         }
     }
     Ok(())
+}
+
+/// The hosts of the Contacts of a request; none for a name.
+fn contact_hosts(incoming: &Incoming<'_>) -> impl Iterator<Item = Option<IpAddr>> {
+    incoming.message.contacts().filter_map(Result::ok).map(|contact| contact.uri.host_ip())
+}
+
+/// Whether the endpoint may be reached at its Contacts. A name is not looked up: where there are
+/// rules it does not pass.
+fn allows_contacts(endpoint: &Endpoint, incoming: &Incoming<'_>) -> bool {
+    let acl = &endpoint.contact_acl;
+    acl.is_empty() || contact_hosts(incoming).all(|host| host.is_some_and(|host| acl.allows(host)))
 }
 
 /// Bytes of a packet for the quotes of a log line. They cannot end the quotes and then say what else

@@ -6,11 +6,18 @@
 
 pub mod config;
 mod core;
+#[cfg(test)]
+mod desk;
 mod distributor;
+mod held;
 pub mod identify;
+pub mod location;
+mod nat;
 mod net;
 mod options;
 mod output;
+mod qualify;
+mod registrar;
 mod service;
 mod shard;
 pub mod show;
@@ -21,9 +28,12 @@ mod trace;
 
 pub use crate::core::{Core, Routes};
 pub use distributor::{Incoming, Request, note_refusal};
+pub use held::HeldRequest;
+pub use location::Location;
 pub use net::BindError;
 pub use options::OptionsModule;
 pub use output::{Output, Packet, Peer};
+pub use registrar::PathModule;
 pub use service::{Pjsip, StartError, sum};
 pub use shard::{Answer, ModuleFactory, Shard, ShardMessage, ShardModule};
 pub use snapshot::{BoundTransport, ExtensionLookup, Snapshot};

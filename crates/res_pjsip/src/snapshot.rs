@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub transports: Vec<BoundTransport>,
     /// Endpoint identifiers in the order in which they are asked.
     pub identifiers: Identifiers,
+    /// Whether requests of phones behind NAT are mended: the module `res_pjsip_nat`.
+    pub nat: bool,
     /// The dialplan, if there is one.
     pub extensions: Option<Arc<dyn ExtensionLookup>>,
     /// Whether the server has fully booted; before that packets are dropped, so that no phone is

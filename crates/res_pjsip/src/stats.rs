@@ -54,6 +54,8 @@ counters! {
     unidentified => "Requests without endpoint",
     /// Requests answered by an error.
     refused => "Requests refused",
+    /// REGISTERs that changed contacts.
+    registrations => "Registrations",
     /// Final responses to our requests.
     responses => "Responses",
     /// Copies of our requests.

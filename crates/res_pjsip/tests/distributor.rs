@@ -73,6 +73,7 @@ impl Bench {
             config: Arc::new(config),
             transports,
             identifiers,
+            nat: true,
             extensions: Some(Arc::new(Extensions)),
             booted: true,
             trace: TraceFilter::Off,

@@ -128,6 +128,7 @@ impl Office {
             config: Arc::new(config),
             transports,
             identifiers,
+            nat: true,
             extensions: None,
             booted: true,
             trace: TraceFilter::Off,

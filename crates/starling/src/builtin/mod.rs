@@ -10,6 +10,7 @@ mod identifiers;
 mod pjsip_devices;
 mod pubsub;
 pub(crate) mod sip;
+mod sip_parts;
 
 use std::sync::{Arc, Mutex};
 
@@ -31,6 +32,7 @@ pub(crate) fn all(server: &Arc<Server>) -> Vec<Arc<dyn Builtin>> {
         Arc::new(custom_presence::FuncPresencestate::new(server)),
     ];
     modules.extend(identifiers::all(server));
+    modules.extend(sip_parts::all(server));
     modules
 }
 
