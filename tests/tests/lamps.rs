@@ -154,6 +154,31 @@ fn ringing_while_in_use_is_early_for_endpoints_that_want_it() {
     server.stop();
 }
 
+/// A hint of one device, too: Asterisk loses the caller there.
+#[test]
+fn a_ringing_lamp_says_who_is_calling() {
+    let server = Server::start(Config::office());
+    let mut phone = Phone::new(&server, "alice");
+    let mut lamp = phone.subscribe(Subscribe::dialog("1000"));
+    let remote = |notify: &Message| {
+        let (_, rest) = notify.body().split_once("<remote>")?;
+        let (_, rest) = rest.split_once("<identity display=\"")?;
+        let (name, rest) = rest.split_once("\">sip:")?;
+        let (number, _) = rest.split_once('@')?;
+        Some((name.to_owned(), number.to_owned()))
+    };
+    let call = |name: &str, number: &str| Some((name.to_owned(), number.to_owned()));
+    server.run("devstate change Custom:a RINGING \"Alice <4444>\"");
+    assert_eq!(remote(phone.notify(&mut lamp)), call("Alice", "4444"));
+    assert!(server.run("core explain hint 1000@default").contains("call from \"Alice\" <4444>"));
+    // It rings for someone else: the same state, and still news.
+    server.run("devstate change Custom:a RINGING \"Bob <&> Co <5555>\"");
+    assert_eq!(remote(phone.notify(&mut lamp)), call("Bob &lt;&amp;&gt; Co", "5555"));
+    server.devstate("Custom:a", "INUSE");
+    assert_eq!(remote(phone.notify(&mut lamp)), None);
+    server.stop();
+}
+
 /// Header names and their order; the values that do not change from one dialog to the next.
 #[test]
 fn the_answer_to_a_subscribe_has_asterisks_headers() {

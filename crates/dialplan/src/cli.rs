@@ -68,8 +68,8 @@ fn rows(hints: &Hints, beginning: &str) -> Vec<String> {
     for hint in table.iter().filter(|hint| begins(hint.key())) {
         let snapshot = hint.snapshot();
         let definition = hint.definition();
-        let presence = snapshot.presence.state;
-        let row = row(hint.key(), &definition.text, snapshot.state, presence, hint.watchers());
+        let presence = snapshot.presence().state;
+        let row = row(hint.key(), definition.text(), snapshot.state, presence, hint.watchers());
         rows.push((hint.key().to_string(), row));
     }
     for context in table.dialplan().contexts() {
@@ -77,7 +77,7 @@ fn rows(hints: &Hints, beginning: &str) -> Vec<String> {
             let key = format!("{}@{}", pattern.name, context.name);
             if let Some(hint) = pattern.hint().filter(|_| begins(&key)) {
                 let (state, presence) = (ExtensionState::Unavailable, PresenceState::NotSet);
-                rows.push((key.clone(), row(&key, &hint.app, state, presence, 0)));
+                rows.push((key.clone(), row(&key, hint.text(), state, presence, 0)));
             }
         }
     }

@@ -8,7 +8,8 @@ use conf::{Config, Diagnostic, Pos, Severity};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
-use crate::context::{Context, Extension, Priority};
+use crate::context::{Context, Extension};
+use crate::definition::HintDefinition;
 use crate::functions::Functions;
 use crate::parse;
 use crate::timing::Timing;
@@ -34,7 +35,7 @@ pub struct Found<'d> {
     /// The extension, which may be a pattern.
     pub extension: &'d Extension,
     /// The hint.
-    pub hint: &'d Priority,
+    pub hint: &'d Arc<HintDefinition>,
 }
 
 impl Dialplan {

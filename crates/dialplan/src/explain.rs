@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use state::{DeviceState, ExtensionState, PresenceState, PresenceValue, SourceId};
+use state::{Call, DeviceState, ExtensionState, PresenceState, PresenceValue, SourceId};
 
-use crate::hint::HintDefinition;
+use crate::definition::HintDefinition;
 
 /// Everything that a hint's state is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct DeviceExplanation {
     pub state: DeviceState,
     /// Who reports it.
     pub sources: Vec<SourceReport>,
+    /// The call that it is in, where a source knows it.
+    pub call: Option<Arc<Call>>,
 }
 
 /// What one source says of a device.
@@ -72,7 +74,7 @@ pub struct Change {
 /// Why a hint shows something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// A device's aggregate changed; `None` is a device that nobody reports.
+    /// A device's aggregate, or its call, changed; `None` is a device that nobody reports.
     Device {
         /// The device.
         device: Arc<str>,
@@ -129,6 +131,9 @@ impl fmt::Display for Cause {
     /// `Custom:lamp1 NOT_INUSE -> INUSE (source Custom)`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Device { device, old, new: Some(new), by } if *old == Some(*new) => {
+                write!(f, "{device} {} with another call ({by})", new.word())
+            }
             Self::Device { device, old, new, by } => {
                 let word = |state: &Option<DeviceState>| state.unwrap_or(DeviceState::Invalid).word();
                 write!(f, "{device} {} -> {} ({by})", word(old), word(new))

@@ -172,7 +172,7 @@ impl Function for HintFunction {
         let (what, option) = args.split_once(',').unwrap_or((args, ""));
         let definition = find(&self.0, what)?.definition();
         let name = option.contains('n');
-        Some(if name { definition.name.to_string() } else { definition.text.to_string() })
+        Some(if name { definition.name().to_owned() } else { definition.text().to_owned() })
     }
 
     fn write(&self, _: &str, _: &str) -> Result<(), String> {

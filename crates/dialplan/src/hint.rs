@@ -1,95 +1,22 @@
 //! One live hint: what it is defined as, what it shows, who watches.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use conf::Pos;
-use state::{DeviceState, ExtensionState, PresenceValue};
 
-use crate::context::Priority;
-use crate::hint_text::HintText;
-
-/// What an extension shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExtensionSnapshot {
-    /// `1000@default`
-    pub key: Arc<str>,
-    /// The extension: `1000`.
-    pub exten: Arc<str>,
-    /// The context that the hint stands in.
-    pub context: Arc<str>,
-    /// What its devices make of it.
-    pub state: ExtensionState,
-    /// Each device of the hint, in its order.
-    pub devices: Vec<DeviceSnapshot>,
-    /// What its presence providers say; [`PresenceState::Invalid`](state::PresenceState) if none
-    /// of them answers.
-    pub presence: PresenceValue,
-    /// The display name; may be empty.
-    pub name: Arc<str>,
-    /// Whether the hint is gone for good.
-    pub removed: bool,
-    /// Grows with every visible change (state, presence, removal) of any hint: of two snapshots of
-    /// a hint the one with the greater number is the newer one. Devices and display name may
-    /// differ between snapshots of one number.
-    pub seq: u64,
-}
-
-/// A device of a hint.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeviceSnapshot {
-    /// Its name, as the hint spells it.
-    pub name: Arc<str>,
-    /// Its state; [`DeviceState::Invalid`] if nobody reports it.
-    pub state: DeviceState,
-}
-
-/// What a hint is defined as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HintDefinition {
-    /// The value without display name, variables expanded.
-    pub text: Arc<str>,
-    /// The devices and presence providers in it.
-    pub members: HintText,
-    /// The display name; may be empty.
-    pub name: Arc<str>,
-    /// Where it stands; for one made of a pattern, where the pattern stands.
-    pub pos: Pos,
-    /// Whether it was made of a pattern.
-    pub from_pattern: bool,
-    /// Whether `autohints` made it of a device; then it stands where its context does.
-    pub auto: bool,
-}
-
-impl HintDefinition {
-    pub(crate) fn new(hint: &Priority) -> Self {
-        Self {
-            text: hint.app.clone(),
-            members: HintText::parse(&hint.app),
-            name: hint.data.clone(),
-            pos: hint.pos.clone(),
-            from_pattern: false,
-            auto: false,
-        }
-    }
-
-    /// Whether it means the same, wherever it stands.
-    pub(crate) fn means(&self, other: &Self) -> bool {
-        self.text == other.text && self.name == other.name
-    }
-}
+use crate::definition::HintDefinition;
+use crate::snapshot::{ExtensionSnapshot, Shown};
 
 /// A hint that can be watched. It keeps its identity through reloads as long as its extension and
 /// context have a hint.
 #[derive(Debug)]
 pub struct Hint {
-    key: Arc<str>,
-    exten: Arc<str>,
-    context: Arc<str>,
-    definition: ArcSwap<HintDefinition>,
-    snapshot: ArcSwap<ExtensionSnapshot>,
-    watchers: AtomicUsize,
+    key: Box<str>,
+    /// Length of the extension in the key.
+    exten: u8,
+    watchers: AtomicU32,
+    shown: ArcSwap<Shown>,
     /// Since when nobody needs it, in milliseconds, as far as a sweep saw; see [`IN_USE`], [`GONE`].
     idle_since: AtomicU64,
 }
@@ -101,59 +28,49 @@ const IN_USE: u64 = u64::MAX - 1;
 const GONE: u64 = u64::MAX;
 
 impl Hint {
-    /// A hint that shows nothing yet: its state is [`ExtensionState::Deactivated`] until it is
-    /// first computed, before anyone can find it.
-    pub(crate) fn new(
-        key: Arc<str>,
-        exten: Arc<str>,
-        context: Arc<str>,
-        definition: HintDefinition,
-    ) -> Arc<Self> {
-        let snapshot = ExtensionSnapshot {
-            key: key.clone(),
-            exten: exten.clone(),
-            context: context.clone(),
-            state: ExtensionState::Deactivated,
-            devices: Vec::new(),
-            presence: PresenceValue::default(),
-            name: definition.name.clone(),
-            removed: false,
-            seq: 0,
-        };
+    /// A hint that shows nothing yet: its state is
+    /// [`ExtensionState::Deactivated`](state::ExtensionState) until it is first computed, before anyone
+    /// can find it.
+    pub(crate) fn new(exten: &str, context: &str, definition: Arc<HintDefinition>) -> Arc<Self> {
+        let key = key(exten, context).into();
+        // Names of extensions have 79 bytes at most.
+        let exten = u8::try_from(exten.len()).unwrap_or(u8::MAX);
         Arc::new(Self {
             key,
             exten,
-            context,
-            definition: ArcSwap::from_pointee(definition),
-            snapshot: ArcSwap::from_pointee(snapshot),
-            watchers: AtomicUsize::new(0),
+            watchers: AtomicU32::new(0),
+            shown: ArcSwap::from_pointee(Shown::new(definition)),
             idle_since: AtomicU64::new(IN_USE),
         })
     }
 
     /// `1000@default`
-    pub fn key(&self) -> &Arc<str> {
+    pub fn key(&self) -> &str {
         &self.key
     }
 
     /// The extension: `1000`.
-    pub fn exten(&self) -> &Arc<str> {
-        &self.exten
+    pub fn exten(&self) -> &str {
+        self.key.get(..usize::from(self.exten)).unwrap_or_default()
     }
 
     /// The context that it stands in.
-    pub fn context(&self) -> &Arc<str> {
-        &self.context
+    pub fn context(&self) -> &str {
+        self.key.get(usize::from(self.exten) + 1..).unwrap_or_default()
     }
 
     /// What it shows now.
-    pub fn snapshot(&self) -> Arc<ExtensionSnapshot> {
-        self.snapshot.load_full()
+    pub fn snapshot(self: &Arc<Self>) -> ExtensionSnapshot {
+        ExtensionSnapshot::new(self.clone(), self.shown())
+    }
+
+    pub(crate) fn shown(&self) -> Arc<Shown> {
+        self.shown.load_full()
     }
 
     /// What it is defined as now.
     pub fn definition(&self) -> Arc<HintDefinition> {
-        self.definition.load_full()
+        self.shown.load().definition().clone()
     }
 
     /// Counts one more watcher.
@@ -164,7 +81,7 @@ impl Hint {
 
     /// Counts one watcher less; never below none.
     pub fn remove_watcher(&self) {
-        let less = |watchers: usize| watchers.checked_sub(1);
+        let less = |watchers: u32| watchers.checked_sub(1);
         self.touch();
         let counted = self.watchers.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less);
         debug_assert!(counted.is_ok(), "a watcher left {} that never came", self.key);
@@ -172,7 +89,7 @@ impl Hint {
 
     /// How many watch it.
     pub fn watchers(&self) -> usize {
-        self.watchers.load(Ordering::SeqCst)
+        self.watchers.load(Ordering::SeqCst) as usize
     }
 
     /// Notes that someone needs it; false if it is too late.
@@ -206,11 +123,12 @@ impl Hint {
         self.watchers() == 0 && swap().is_ok()
     }
 
-    pub(crate) fn define(&self, definition: HintDefinition) {
-        self.definition.store(Arc::new(definition));
+    pub(crate) fn show(&self, shown: Arc<Shown>) {
+        self.shown.store(shown);
     }
+}
 
-    pub(crate) fn show(&self, snapshot: Arc<ExtensionSnapshot>) {
-        self.snapshot.store(snapshot);
-    }
+/// `1000@default`
+pub(crate) fn key(exten: &str, context: &str) -> String {
+    [exten, "@", context].concat()
 }

@@ -1,50 +1,44 @@
 //! The value of a hint: `PJSIP/100&Custom:DND100,CustomPresence:100`.
 
-use std::sync::Arc;
-
-/// What a hint looks at.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HintText {
-    /// Names of devices, as written: what stands before the first comma, split at `&`.
-    pub devices: Vec<Arc<str>>,
-    /// Names of presence providers, as written: what stands behind the first comma.
-    pub presence: Vec<Arc<str>>,
+/// The devices of a value, as written: what stands before the first comma, split at `&`. Blanks
+/// around names do not count; `,` and `&` inside of `${...}` separate nothing.
+pub(crate) fn devices(text: &str) -> impl Iterator<Item = &str> {
+    members(split(text).0)
 }
 
-impl HintText {
-    /// Reads a value without its display name. Blanks around names do not count; `,` and `&` inside of `${...}` separate nothing.
-    pub fn parse(text: &str) -> Self {
-        let (devices, presence) = match positions(text, ',').next() {
-            Some(comma) => (&text[..comma], &text[comma + 1..]),
-            None => (text, ""),
-        };
-        Self { devices: members(devices), presence: members(presence) }
+/// The presence providers of a value, as written: what stands behind the first comma.
+pub(crate) fn presence(text: &str) -> impl Iterator<Item = &str> {
+    members(split(text).1)
+}
+
+fn split(text: &str) -> (&str, &str) {
+    match position(text, b',') {
+        Some(comma) => (&text[..comma], &text[comma + 1..]),
+        None => (text, ""),
     }
 }
 
-fn members(text: &str) -> Vec<Arc<str>> {
-    let mut members = Vec::with_capacity(positions(text, '&').count() + 1);
-    let mut start = 0;
-    for end in positions(text, '&').chain([text.len()]) {
-        let member = text[start..end].trim();
-        if !member.is_empty() {
-            members.push(Arc::from(member));
-        }
-        start = end + 1;
-    }
-    members
+fn members(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    let all = std::iter::from_fn(move || {
+        let text = rest?;
+        let end = position(text, b'&');
+        rest = end.map(|end| &text[end + 1..]);
+        Some(text[..end.unwrap_or(text.len())].trim())
+    });
+    all.filter(|member| !member.is_empty())
 }
 
-/// Where an ASCII separator stands outside of braces.
-fn positions(text: &str, separator: char) -> impl Iterator<Item = usize> {
+/// Where an ASCII separator first stands outside of braces.
+fn position(text: &str, separator: u8) -> Option<usize> {
     let mut open = 0_usize;
-    text.char_indices().filter_map(move |(index, character)| {
-        match character {
-            '{' => open += 1,
-            '}' => open = open.saturating_sub(1),
+    text.bytes().position(|byte| {
+        match byte {
+            b'{' => open += 1,
+            b'}' => open = open.saturating_sub(1),
             _ => {}
         }
-        (open == 0 && character == separator).then_some(index)
+        open == 0 && byte == separator
     })
 }
 
@@ -52,32 +46,25 @@ fn positions(text: &str, separator: char) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> (Vec<String>, Vec<String>) {
-        let hint = HintText::parse(text);
-        let strings = |names: Vec<Arc<str>>| names.iter().map(ToString::to_string).collect();
-        (strings(hint.devices), strings(hint.presence))
-    }
-
-    fn names(names: &[&str]) -> Vec<String> {
-        names.iter().map(ToString::to_string).collect()
+    fn parse(text: &str) -> (Vec<&str>, Vec<&str>) {
+        (devices(text).collect(), presence(text).collect())
     }
 
     #[test]
     fn devices_stand_before_the_first_comma() {
         let freepbx = parse("PJSIP/100&Custom:DND100,CustomPresence:100");
-        let expected = names(&["PJSIP/100", "Custom:DND100"]);
-        assert_eq!(freepbx, (expected, names(&["CustomPresence:100"])));
-        assert_eq!(parse(",CustomPresence:al"), (vec![], names(&["CustomPresence:al"])));
-        assert_eq!(parse("&a& &b &,&x&"), (names(&["a", "b"]), names(&["x"])));
+        assert_eq!(freepbx, (vec!["PJSIP/100", "Custom:DND100"], vec!["CustomPresence:100"]));
+        assert_eq!(parse(",CustomPresence:al"), (vec![], vec!["CustomPresence:al"]));
+        assert_eq!(parse("&a& &b &,&x&"), (vec!["a", "b"], vec!["x"]));
         assert_eq!(parse(""), (vec![], vec![]));
-        assert_eq!(parse("a,b,c"), (names(&["a"]), names(&["b,c"])));
+        assert_eq!(parse("a,b,c"), (vec!["a"], vec!["b,c"]));
     }
 
     #[test]
     fn a_function_is_one_device() {
         let text = "${DB(a&b,c)}&d";
-        assert_eq!(parse(text), (names(&["${DB(a&b,c)}", "d"]), vec![]));
-        assert_eq!(parse("ä&ö,ü"), (names(&["ä", "ö"]), names(&["ü"])));
-        assert_eq!(parse("}&{a&b"), (names(&["}", "{a&b"]), vec![]));
+        assert_eq!(parse(text), (vec!["${DB(a&b,c)}", "d"], vec![]));
+        assert_eq!(parse("ä&ö,ü"), (vec!["ä", "ö"], vec!["ü"]));
+        assert_eq!(parse("}&{a&b"), (vec!["}", "{a&b"], vec![]));
     }
 }

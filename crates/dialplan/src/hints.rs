@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use conf::Pos;
-use state::{DeviceState, PresenceValue, SourceId};
+use state::{Call, DeviceState, PresenceValue, SourceId};
 
 use crate::dialplan::Dialplan;
 use crate::explain::By;
@@ -32,6 +32,7 @@ mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;
+mod watching;
 mod writer;
 
 pub use outbox::{ListenGuard, Listener};
@@ -139,7 +140,7 @@ impl Hints {
                 if !Arc::ptr_eq(&table, &self.table.load()) {
                     return None;
                 }
-                let there = table.instance(&table::key(exten, &found.context.name));
+                let there = table.instance(&crate::hint::key(exten, &found.context.name));
                 let there = there.filter(|hint| hint.touch());
                 Some(there.unwrap_or_else(|| writer.instantiate(&table, found, exten, definition)))
             });
@@ -186,7 +187,20 @@ impl Hints {
     /// Takes over what a source says of a device, until `lease` (a time on the clock of the hints, see
     /// [`Hints::now`] and [`Hints::expire`]) or until it says something else.
     pub fn set_device_state(&self, device: &str, source: &SourceId, state: DeviceState, lease: Option<u64>) {
-        self.write(|writer| writer.set(device, source, state, lease));
+        self.set_device_call(device, source, state, lease, None);
+    }
+
+    /// [`Hints::set_device_state`], with the call that the device is in as far as the source knows it:
+    /// while it rings, the watchers are told who is calling.
+    pub fn set_device_call(
+        &self,
+        device: &str,
+        source: &SourceId,
+        state: DeviceState,
+        lease: Option<u64>,
+        call: Option<Arc<Call>>,
+    ) {
+        self.write(|writer| writer.set(device, source, state, lease, call));
     }
 
     /// Forgets what a source says of a device.

@@ -21,14 +21,15 @@
 //! assert_eq!(alice.snapshot().state, ExtensionState::Ringing);
 //!
 //! let parked = hints.find("default", "2042").expect("the pattern has a hint");
-//! assert_eq!(&*parked.definition().text, "Custom:p2042");
+//! assert_eq!(parked.definition().text(), "Custom:p2042");
 //! # Ok::<(), conf::LoadError>(())
 //! ```
 //!
 //! # Where this differs from Asterisk
 //!
 //! - Names of devices are compared without letter case throughout.
-//! - A repeated ringing state is not told again: nothing visible changed.
+//! - A repeated ringing state is told again only if it rings for another call: else nothing visible
+//!   changed.
 //! - Hints made of a pattern are expanded anew at a reload. A watched hint whose line is gone lives
 //!   on if a pattern hint of its context matches.
 //! - Hints made of a pattern go when nobody watched them or asked for them for a minute, and are made
@@ -46,6 +47,7 @@
 
 pub mod cli;
 mod context;
+mod definition;
 mod dialplan;
 mod explain;
 mod functions;
@@ -55,14 +57,16 @@ mod hints;
 mod parse;
 mod pattern;
 mod provider;
+mod snapshot;
 mod timing;
 mod variables;
 
-pub use context::{Context, Extension, HINT, Include, Priority};
+pub use context::{Context, Extension, Include, Priority};
+pub use definition::{HintDefinition, Origin};
 pub use dialplan::{Dialplan, Found};
 pub use explain::{By, Cause, Change, DeviceExplanation, Explanation, SourceReport};
 pub use functions::{CallError, Function, FunctionGuard, Functions};
-pub use hint::{DeviceSnapshot, ExtensionSnapshot, Hint, HintDefinition};
-pub use hint_text::HintText;
+pub use hint::Hint;
 pub use hints::{Clock, Hints, ListenGuard, Listener, Orphan, ProviderGuard, ReplaceReport};
 pub use provider::{DeviceProvider, PresenceProvider};
+pub use snapshot::{DeviceSnapshot, ExtensionSnapshot, Shown};

@@ -20,9 +20,10 @@ use crate::dialplan::{Dialplan, Globals};
 use crate::functions::Functions;
 use crate::timing::Timing;
 use crate::variables::{Calls, expand};
-use extension::ExtensionKey;
+use index::Index;
 
 mod extension;
+mod index;
 #[cfg(test)]
 mod tests;
 
@@ -62,8 +63,7 @@ struct Reader {
     functions: Option<Functions>,
     contexts: Vec<Context>,
     by_name: HashMap<Arc<str>, usize, RandomState>,
-    /// Where each extension is: its context's and its own index.
-    extensions: HashMap<ExtensionKey, usize, RandomState>,
+    extensions: Index,
     globals: Globals,
     diagnostics: Vec<Diagnostic>,
 }

@@ -1,6 +1,8 @@
 //! Who answers for a device or a presentity that a hint names.
 
-use state::{DeviceState, PresenceValue};
+use std::sync::Arc;
+
+use state::{Call, DeviceState, PresenceValue};
 
 /// Answers for devices: `Custom:lamp` is asked of the provider `Custom`, `PJSIP/alice` of the
 /// technology `PJSIP`.
@@ -13,6 +15,12 @@ pub trait DeviceProvider: Send + Sync {
     ///
     /// Called while the hints are being changed: answer from memory, and do not call back.
     fn state(&self, rest: &str) -> DeviceState;
+
+    /// The call that the device is in, if the provider knows it: who is calling while it rings.
+    fn call(&self, rest: &str) -> Option<Arc<Call>> {
+        let _ = rest;
+        None
+    }
 }
 
 /// Answers for presentities: `CustomPresence:alice` is asked of the provider `CustomPresence`.

@@ -33,6 +33,9 @@ impl ModuleHost {
         let _one = self.operation();
         let plan = plan(config, &self.builtins, &self.moddir)?;
         tracing::info!("{} modules will be loaded", plan.modules.len());
+        if let Some(line) = plan.foreign_line() {
+            tracing::info!("{line}");
+        }
         let mut problems = Vec::new();
         let mut problem = |text: String| {
             tracing::error!("{text}");

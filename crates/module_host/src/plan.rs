@@ -29,6 +29,9 @@ use crate::{BootError, Builtin};
 pub struct Plan {
     /// The modules.
     pub modules: Vec<Planned>,
+    /// Names without `.so` that Starling has no module for but Asterisk may well have, with their lines:
+    /// a file that was written for Asterisk names dozens.
+    pub foreign: Vec<(String, Pos)>,
 }
 
 /// A module to load.
@@ -56,6 +59,10 @@ pub enum Source {
     /// Nowhere.
     Missing,
 }
+
+/// What the names of Asterisk's modules begin with.
+const FAMILIES: [&str; 10] =
+    ["app_", "bridge_", "cdr_", "cel_", "chan_", "codec_", "format_", "func_", "pbx_", "res_"];
 
 /// Reads the `[modules]` sections: the lines in their order, then what `autoload` adds (built-in
 /// modules first, files by name), less what `noload` takes away. A module that is named twice has
@@ -107,10 +114,35 @@ pub fn plan(config: &Config, builtins: &[Arc<dyn Builtin>], moddir: &Path) -> Re
     for entry in entries().filter(|entry| entry.name.eq_ignore_ascii_case("noload")) {
         plan.remove(entry)?;
     }
+    plan.set_foreign_aside(&present);
     Ok(plan)
 }
 
 impl Plan {
+    /// One line about the foreign modules, if there are any.
+    pub fn foreign_line(&self) -> Option<String> {
+        let names: Vec<_> = self.foreign.iter().map(|(name, _)| &**name).collect();
+        let subject = match names.len() {
+            0 => return None,
+            1 => "1 module that modules.conf names is not part of Starling and is".to_owned(),
+            n => format!("{n} modules that modules.conf names are not part of Starling and are"),
+        };
+        Some(format!("{subject} left out: {}", names.join(", ")))
+    }
+
+    fn set_foreign_aside(&mut self, present: &Present) {
+        self.modules.retain(|module| match &module.pos {
+            Some(pos) if module.source == Source::Missing && module.required.is_none() => {
+                let is_foreign = present.takes_for_foreign(&module.name);
+                if is_foreign {
+                    self.foreign.push((module.name.clone(), pos.clone()));
+                }
+                !is_foreign
+            }
+            _ => true,
+        });
+    }
+
     fn find(&self, name: &str) -> Option<usize> {
         let key = key(name);
         self.modules.iter().position(|module| crate::name::key(&module.name) == key)
@@ -164,6 +196,13 @@ impl Present {
             }
         }
         present
+    }
+
+    /// Whether a missing module is one of Asterisk's families, and not one of ours misspelt.
+    fn takes_for_foreign(&self, name: &str) -> bool {
+        let name = key(name);
+        let of_asterisk = FAMILIES.iter().any(|family| name.starts_with(family));
+        of_asterisk && !self.by_key.keys().any(|ours| strsim::osa_distance(ours, &name) <= 2)
     }
 
     /// A module by any of its names.

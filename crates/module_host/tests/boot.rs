@@ -163,13 +163,13 @@ fn a_module_that_is_nowhere_costs_one_line_that_names_where_it_is_asked_for() {
     let dir = moddir(&[]);
     fs::write(dir.path().join("res_text.so"), "text").unwrap();
     let (host, _) = host(dir.path(), Vec::new());
-    let problems = host.boot(&config("load => res_nosuch.so\n\nload => res_text\n")).unwrap();
+    let problems = host.boot(&config("load => nosuch.so\n\nload => res_text\n")).unwrap();
     let dir = dir.path().display();
     assert_eq!(
         problems,
         [
             format!(
-                "modules.conf:2:1: there is no module res_nosuch: it is not built in, and {dir} has no res_nosuch.so"
+                "modules.conf:2:1: there is no module nosuch: it is not built in, and {dir} has no nosuch.so"
             ),
             format!("modules.conf:4:1: {dir}/res_text.so is not a shared object"),
         ]

@@ -59,7 +59,7 @@ pub(crate) fn run(
         // Dropping the sender counts too.
         let _ = hung_up.await;
     };
-    runtime.spawn(sweep_hints(Arc::downgrade(&server)));
+    runtime.spawn(tend_hints(Arc::downgrade(&server)));
     let control = runtime.spawn(control.serve(server.cli.clone(), logger.clone(), until));
 
     let result = boot(&server).and_then(|guards| {
@@ -90,17 +90,36 @@ pub(crate) fn run(
     result
 }
 
-/// Once a minute: hints of patterns that nobody needs any more go.
-async fn sweep_hints(server: Weak<Server>) {
-    let mut minutes = tokio::time::interval(Duration::from_secs(60));
-    loop {
-        minutes.tick().await;
+/// Seconds between two sweeps of hints.
+const SWEEP: u32 = 60;
+
+/// Once a second: what sources said ends with their leases. Once a minute: hints of patterns that
+/// nobody needs any more go.
+async fn tend_hints(server: Weak<Server>) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    for second in (0..SWEEP).cycle() {
+        seconds.tick().await;
         let Some(server) = server.upgrade() else { return };
-        let gone = server.hints.sweep(server.hints.now());
+        let now = server.hints.now();
+        give_memory_back();
+        if server.hints.next_deadline().is_some_and(|deadline| deadline <= now) {
+            server.hints.expire(now);
+        }
+        if second > 0 {
+            continue;
+        }
+        let gone = server.hints.sweep(now);
         if gone > 0 {
             tracing::debug!("{gone} hints of patterns were not needed any more");
         }
     }
+}
+
+/// What was freed goes back to the system when the allocator looks at it next, which it does when
+/// something large is freed: on an idle server that would be never, and what loading a large dialplan
+/// needed would count as used.
+fn give_memory_back() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(1 << 20)));
 }
 
 fn start_log(args: &Args, settings: &Settings) -> Result<Logger, Failure> {

@@ -70,6 +70,9 @@ fn modules(loader: &conf::Loader, settings: &Settings) -> Result<((), Vec<Diagno
     let server = Server::new(settings.clone(), logger, store, mpsc::unbounded_channel().0);
     let plan = module_host::plan(&file, &builtin::all(&server), &settings.module_dir)
         .map_err(|error| error.to_string())?;
+    let foreign = plan.foreign_line().zip(plan.foreign.first().map(|(_, pos)| pos.clone()));
+    let foreign =
+        foreign.map(|(message, pos)| Diagnostic { severity: Severity::Notice, pos: Some(pos), message });
     let missing = plan.modules.into_iter().filter(|module| module.source == Source::Missing);
     let remarks = missing.map(|module| Diagnostic {
         severity: if module.required.is_some() { Severity::Error } else { Severity::Warning },
@@ -80,7 +83,7 @@ fn modules(loader: &conf::Loader, settings: &Settings) -> Result<((), Vec<Diagno
         ),
         pos: module.pos,
     });
-    Ok(((), file.diagnostics.iter().cloned().chain(remarks).collect()))
+    Ok(((), file.diagnostics.iter().cloned().chain(foreign).chain(remarks).collect()))
 }
 
 /// A file that need not be there.

@@ -51,7 +51,7 @@ pub(crate) fn preview(live: &Arc<Hints>, dialplan: Dialplan) -> String {
             continue;
         };
         let (before, after) = (hint.snapshot(), successor.snapshot());
-        if looks_alike(&before, &after) && hint.definition().text == successor.definition().text {
+        if looks_alike(&before, &after) && hint.definition().text() == successor.definition().text() {
             continue;
         }
         changed += 1;
@@ -65,13 +65,13 @@ pub(crate) fn preview(live: &Arc<Hints>, dialplan: Dialplan) -> String {
             &mut text,
             "changed",
             &hint,
-            &format!("{} -> {}; {effect}", hint.definition().text, successor.definition().text),
+            &format!("{} -> {}; {effect}", hint.definition().text(), successor.definition().text()),
         );
     }
-    let known: BTreeSet<_> = live.hints().iter().map(|hint| hint.key().clone()).collect();
+    let known: BTreeSet<_> = live.hints().iter().map(|hint| hint.key().to_owned()).collect();
     for hint in by_name(&next).iter().filter(|hint| !known.contains(hint.key())) {
         added += 1;
-        line(&mut text, "added", hint, &hint.definition().text);
+        line(&mut text, "added", hint, hint.definition().text());
     }
     // Writing into a String cannot fail.
     let _ = writeln!(
@@ -94,8 +94,8 @@ fn lend_providers(live: &Arc<Hints>, next: &Arc<Hints>) -> Guards {
     // Pattern hints name their devices only when they are asked for: what the live ones name counts too.
     for hint in next.hints().iter().chain(&live.hints()) {
         let definition = hint.definition();
-        devices.extend(definition.members.devices.iter().map(|device| prefix(device)));
-        presentities.extend(definition.members.presence.iter().map(|presentity| prefix(presentity)));
+        devices.extend(definition.devices().map(prefix));
+        presentities.extend(definition.presence().map(prefix));
     }
     let lend = |prefix: &str| Arc::new(Live { hints: live.clone(), prefix: prefix.to_owned() });
     let mut guards = Guards::new();
@@ -119,11 +119,11 @@ fn prefix(device: &str) -> String {
 }
 
 fn looks_alike(before: &ExtensionSnapshot, after: &ExtensionSnapshot) -> bool {
-    before.state == after.state && before.presence == after.presence
+    before.state == after.state && before.presence() == after.presence()
 }
 
 fn shown(snapshot: &ExtensionSnapshot) -> String {
-    format!("{}/{}", snapshot.state.text(), snapshot.presence.state)
+    format!("{}/{}", snapshot.state.text(), snapshot.presence().state)
 }
 
 fn line(text: &mut String, what: &str, hint: &Hint, effect: &str) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use dialplan::{ExtensionSnapshot, ListenGuard};
-use module_api::{DeviceInfo, ExtensionState, HostServices, Level, Payload};
+use module_api::{CallerInfo, DeviceInfo, ExtensionState, HostServices, Level, Party, Payload};
 use module_host::{Contract, Registry};
 use res_pjsip_pubsub::ModuleParts;
 use state::{DeviceState, PresenceState};
@@ -53,24 +53,36 @@ impl HostServices for Services {
 
 /// The state of a hint, for modules.
 fn payload(snapshot: &ExtensionSnapshot) -> Payload {
-    let device = |device: &dialplan::DeviceSnapshot| DeviceInfo {
-        name: (&*device.name).into(),
+    let device = |device: dialplan::DeviceSnapshot<'_>| DeviceInfo {
+        name: device.name.into(),
         state: number(&DeviceState::ALL, device.state),
-        caller: None.into(),
+        caller: device.call.map(|call| caller(call)).into(),
     };
+    let presence = snapshot.presence();
     let state = ExtensionState {
-        exten: (&*snapshot.exten).into(),
-        context: (&*snapshot.context).into(),
-        name: (&*snapshot.name).into(),
+        exten: snapshot.exten().into(),
+        context: snapshot.context().into(),
+        name: snapshot.name().into(),
         state: if snapshot.removed { REMOVED } else { snapshot.state.bits() },
-        presence_state: number(&PresenceState::ALL, snapshot.presence.state),
-        presence_subtype: (&*snapshot.presence.subtype).into(),
-        presence_message: (&*snapshot.presence.message).into(),
-        devices: snapshot.devices.iter().map(device).collect(),
+        presence_state: number(&PresenceState::ALL, presence.state),
+        presence_subtype: (&*presence.subtype).into(),
+        presence_message: (&*presence.message).into(),
+        devices: snapshot.devices().map(device).collect(),
     };
     let mut payload = Payload::extension_state(snapshot.seq, state);
     payload.terminated = snapshot.removed;
     payload
+}
+
+/// A call, for modules.
+fn caller(call: &state::Call) -> CallerInfo {
+    let known = |text: &str| (!text.is_empty()).then(|| text.into()).into();
+    let party = |party: &state::Party| Party {
+        number: known(&party.number),
+        name: known(&party.name),
+        restricted: party.restricted,
+    };
+    CallerInfo { remote: party(&call.remote), local: party(&call.local), since_ms: call.since }
 }
 
 /// The number of a state on the modules' edge: its place in Asterisk's order. An invalid presence has
@@ -109,8 +121,8 @@ impl Registry for Parts {
         }
         let listen = |listener: &Arc<dyn module_api::ExtensionListener>| {
             let listener = listener.clone();
-            self.server.hints.listen(Box::new(move |snapshot: &Arc<ExtensionSnapshot>| {
-                listener.extension_state_changed(&snapshot.key, &payload(snapshot));
+            self.server.hints.listen(Box::new(move |snapshot: &ExtensionSnapshot| {
+                listener.extension_state_changed(snapshot.key(), &payload(snapshot));
             }))
         };
         let guards = contract.listeners.iter().map(listen).collect();

@@ -20,15 +20,19 @@
 //! assert_eq!(states.get("PJSIP/alice"), Some(DeviceState::Ringing));
 //! ```
 
+mod call;
 pub mod cli;
 mod device;
 mod devices;
 mod extension;
 mod name;
 mod presence;
+mod report;
 
+pub use call::{Call, Party};
 pub use device::{DeviceState, UnknownWord};
-pub use devices::{DeviceChange, DeviceStates, Reported, SourceId};
+pub use devices::{Attachment, DeviceChange, DeviceStates};
 pub use extension::ExtensionState;
 pub use name::{Name, NameRef};
 pub use presence::{PresenceState, PresenceValue};
+pub use report::{Reported, SourceId};

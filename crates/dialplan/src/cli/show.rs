@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::Output;
-use crate::context::{Context, Extension, HINT, exact_key};
+use crate::context::{Context, Extension, exact_key};
+use crate::definition::Origin;
 use crate::dialplan::Dialplan;
 use crate::hint::Hint;
 use crate::hints::Hints;
@@ -32,8 +33,8 @@ pub fn dialplan_show(hints: &Hints, what: &str) -> Output {
         priorities: 0,
     };
     for hint in table.instances() {
-        let names = show.instances.entry(hint.context().clone()).or_default();
-        names.insert(exact_key(hint.exten()), hint);
+        let names = show.instances.entry(hint.context().into()).or_default();
+        names.insert(exact_key(hint.exten()), hint.clone());
     }
     if context.is_empty() {
         for context in show.dialplan.contexts() {
@@ -148,7 +149,7 @@ impl<'h> Show<'h> {
         let mut entries: BTreeMap<(Arc<str>, bool, usize), Entry> = BTreeMap::new();
         for (index, extension) in named.into_iter().enumerate() {
             let name = exact_key(&extension.name);
-            let without_caller_id = extension.caller_id.is_none();
+            let without_caller_id = extension.caller_id().is_none();
             let hint = match without_caller_id && extension.hint().is_none() {
                 true => instances.remove(&name),
                 false => None,
@@ -159,7 +160,7 @@ impl<'h> Show<'h> {
             }
         }
         for (name, hint) in instances {
-            if self.exten.is_none_or(|exten| exact_key(&exten.into()) == name) {
+            if self.exten.is_none_or(|exten| exact_key(exten) == name) {
                 let entry = (label(hint.exten(), None), vec![instance(&hint)]);
                 entries.insert((name, true, usize::MAX), entry);
             }
@@ -190,21 +191,19 @@ fn label(name: &str, caller_id: Option<&str>) -> String {
 }
 
 fn entry(extension: &Extension, hint: Option<&Hint>) -> Entry {
-    let lines = extension.priorities.iter().map(|priority| {
-        let text = match priority.number {
-            HINT => format!("hint: {}", priority.app),
-            number => format!("{number}. {}({})", priority.app, priority.data),
-        };
+    let own = extension.hint().map(|hint| Line(None, format!("hint: {}", hint.text()), hint.pos.short()));
+    let lines = extension.priorities().iter().map(|priority| {
+        let text = format!("{}. {}({})", priority.number, priority.app, priority.data);
         Line(priority.label.clone(), text, priority.pos.short())
     });
-    let lines = hint.map(instance).into_iter().chain(lines).collect();
-    let label = label(&extension.name, extension.caller_id.as_deref());
+    let lines = hint.map(instance).into_iter().chain(own).chain(lines).collect();
+    let label = label(&extension.name, extension.caller_id());
     (label, lines)
 }
 
 /// The line of a hint that was made of a pattern.
 fn instance(hint: &Hint) -> Line {
-    let text = format!("hint: {}", hint.definition().text);
-    let registrar = if hint.definition().auto { "autohints" } else { REGISTRAR };
+    let text = format!("hint: {}", hint.definition().text());
+    let registrar = if hint.definition().origin == Origin::Auto { "autohints" } else { REGISTRAR };
     Line(None, text, registrar.to_owned())
 }

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use super::table::{Table, key};
+use super::table::Table;
 use super::writer::{Writer, is_plain};
+use crate::definition::{HintDefinition, Origin};
 use crate::dialplan::Dialplan;
-use crate::hint::{Hint, HintDefinition};
-use crate::hint_text::HintText;
+use crate::hint::Hint;
 
 /// Devices that may get hints.
 #[derive(Default)]
@@ -19,9 +19,9 @@ pub(super) struct AutoHints {
 
 impl AutoHints {
     /// Notes that a device is reported.
-    pub(super) fn note(&mut self, device: &Arc<str>) {
+    pub(super) fn note(&mut self, device: &str) {
         if self.wanted {
-            self.devices.push(device.clone());
+            self.devices.push(device.into());
         }
     }
 }
@@ -50,16 +50,8 @@ impl Writer {
                 if table.find(&context.name, name, self.now).is_some() {
                     continue;
                 }
-                let definition = HintDefinition {
-                    text: device.clone(),
-                    members: HintText { devices: vec![device.clone()], presence: Vec::new() },
-                    name: "".into(),
-                    pos: context.pos.clone(),
-                    from_pattern: false,
-                    auto: true,
-                };
-                let key = key(name, &context.name).into();
-                let hint = Hint::new(key, name.into(), context.name.clone(), definition);
+                let definition = HintDefinition::new(&device, "", context.pos.clone(), Origin::Auto);
+                let hint = Hint::new(name, &context.name, Arc::new(definition));
                 self.watch_new(&hint);
                 table.insert(&hint);
             }
@@ -71,6 +63,8 @@ impl Writer {
 pub(super) fn renewed(hint: &Hint, dialplan: &Dialplan, now: u64) -> Option<HintDefinition> {
     let definition = hint.definition();
     let context = dialplan.context(hint.context()).filter(|context| context.autohints)?;
-    let stays = definition.auto && dialplan.find_hint(&context.name, hint.exten(), now).is_none();
-    stays.then(|| HintDefinition { pos: context.pos.clone(), ..HintDefinition::clone(&definition) })
+    let stays =
+        definition.origin == Origin::Auto && dialplan.find_hint(&context.name, hint.exten(), now).is_none();
+    let renewed = || HintDefinition::new(definition.text(), "", context.pos.clone(), Origin::Auto);
+    stays.then(renewed)
 }

@@ -9,33 +9,28 @@ use hashbrown::HashMap;
 use super::Hints;
 use super::writer::Writer;
 use crate::explain::{Cause, Change, DeviceExplanation, Explanation, SourceReport};
-use crate::hint::{ExtensionSnapshot, Hint};
+use crate::hint::Hint;
+use crate::snapshot::Shown;
 use state::{DeviceState, ExtensionState, NameRef};
 
 /// So many changes of a hint are kept.
 const KEPT: usize = 50;
 
 #[derive(Default)]
-pub(super) struct History(HashMap<Arc<str>, VecDeque<Change>, RandomState>);
+pub(super) struct History(HashMap<Box<str>, VecDeque<Change>, RandomState>);
 
 impl History {
     /// Keeps a change. The first computation of a hint is none.
-    pub(super) fn note(
-        &mut self,
-        at: u64,
-        before: &ExtensionSnapshot,
-        after: &ExtensionSnapshot,
-        cause: &Arc<Cause>,
-    ) {
+    pub(super) fn note(&mut self, at: u64, hint: &Hint, before: &Shown, after: &Shown, cause: &Arc<Cause>) {
         if before.state == ExtensionState::Deactivated {
             return;
         }
-        let changes = self.0.entry(after.key.clone()).or_default();
+        let changes = self.0.entry(hint.key().into()).or_default();
         changes.truncate(KEPT - 1);
         changes.push_front(Change {
             at,
             state: (before.state, after.state),
-            presence: (before.presence.clone(), after.presence.clone()),
+            presence: (before.presence().clone(), after.presence().clone()),
             cause: cause.clone(),
         });
     }
@@ -68,31 +63,32 @@ impl Hints {
 
 impl Writer {
     fn explain(&self, hint: &Hint, now: u64) -> Explanation {
-        let (definition, snapshot) = (hint.definition(), hint.snapshot());
-        let report = |report: &state::Reported| SourceReport {
+        let (definition, snapshot) = (hint.definition(), hint.shown());
+        let report = |device: &str, report: &state::Reported| SourceReport {
             source: report.source.clone(),
             state: report.state,
             age: now.saturating_sub(report.at),
-            lease_left: report.deadline.map(|deadline| deadline.saturating_sub(now)),
+            lease_left: self.states.deadline(device, &report.source).map(|at| at.saturating_sub(now)),
         };
-        let device = |name: &Arc<str>| DeviceExplanation {
-            name: name.clone(),
+        let device = |name: &str| DeviceExplanation {
+            name: name.into(),
             state: self.shown(name),
-            sources: self.states.reports(name).iter().map(report).collect(),
+            sources: self.states.reports(name).iter().map(|said| report(name, said)).collect(),
+            call: self.states.call(name).cloned(),
         };
-        let value = |name: &Arc<str>| {
+        let value = |name: &str| {
             let entry = self.presentities.get(&NameRef(name));
-            (name.clone(), entry.map(|entry| entry.value.clone()).unwrap_or_default())
+            (name.into(), entry.map(|entry| entry.value.clone()).unwrap_or_default())
         };
-        let devices: Vec<_> = definition.members.devices.iter().map(device).collect();
+        let devices: Vec<_> = definition.devices().map(device).collect();
         Explanation {
-            key: hint.key().clone(),
-            providers: definition.members.presence.iter().map(value).collect(),
-            definition,
+            key: hint.key().into(),
+            providers: definition.presence().map(value).collect(),
+            definition: definition.clone(),
             aggregate: DeviceState::aggregate(devices.iter().map(|device| device.state)),
             devices,
             state: snapshot.state,
-            presence: snapshot.presence.clone(),
+            presence: snapshot.presence().clone(),
             watchers: hint.watchers(),
             now,
             changes: self.history.of(hint.key()),

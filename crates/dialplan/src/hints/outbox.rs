@@ -5,17 +5,17 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::hint::ExtensionSnapshot;
+use crate::snapshot::ExtensionSnapshot;
 
 /// What is called with each visible change.
-pub type Listener = dyn Fn(&Arc<ExtensionSnapshot>) + Send + Sync;
+pub type Listener = dyn Fn(&ExtensionSnapshot) + Send + Sync;
 
 #[derive(Default)]
 pub(super) struct Outbox(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Arc<ExtensionSnapshot>>,
+    queue: VecDeque<ExtensionSnapshot>,
     /// Some thread is calling listeners; it will also tell what comes meanwhile.
     delivering: bool,
     listeners: Arc<Vec<(u64, Arc<Listener>)>>,
@@ -24,7 +24,7 @@ struct State {
 
 impl Outbox {
     /// Queues news. Called by one writer at a time, so in order.
-    pub(super) fn push(&self, news: Vec<Arc<ExtensionSnapshot>>) {
+    pub(super) fn push(&self, news: Vec<ExtensionSnapshot>) {
         if !news.is_empty() {
             self.lock().queue.extend(news);
         }
@@ -66,10 +66,10 @@ impl Outbox {
 }
 
 /// A listener that panics loses its own news only.
-fn tell(listener: &Listener, snapshot: &Arc<ExtensionSnapshot>) {
+fn tell(listener: &Listener, snapshot: &ExtensionSnapshot) {
     let call = AssertUnwindSafe(|| listener(snapshot));
     if catch_unwind(call).is_err() {
-        tracing::error!("a listener panicked at the change of {}", snapshot.key);
+        tracing::error!("a listener panicked at the change of {}", snapshot.key());
     }
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use state::{DeviceState, Name, NameRef, PresenceValue, SourceId};
+use state::{Call, DeviceState, Name, NameRef, PresenceValue, SourceId};
 
 use super::Orphan;
 use super::table::Table;
 use super::writer::Writer;
 use crate::explain::By;
-use crate::hint_text::HintText;
+use crate::hint::key;
 use crate::provider::{DeviceProvider, Kind, PresenceProvider, split_device, split_presence};
 
 /// Of several providers of one label the latest answers.
@@ -22,27 +22,40 @@ pub(super) struct Providers {
     last_id: u64,
 }
 
-type ByLabel<P> = HashMap<Name, Vec<(u64, Arc<P>)>, RandomState>;
+type ByLabel<P> = HashMap<Name, Entry<P>, RandomState>;
+
+struct Entry<P: ?Sized> {
+    /// The providers of the label as a source.
+    source: SourceId,
+    /// With their ids; the last one answers.
+    providers: Vec<(u64, Arc<P>)>,
+}
+
+/// What a provider says of a device.
+pub(super) struct Answer {
+    pub(super) source: SourceId,
+    pub(super) state: DeviceState,
+    pub(super) call: Option<Arc<Call>>,
+}
 
 impl Providers {
     /// What the provider of a device answers, and as which source.
-    pub(super) fn ask(&self, device: &str) -> Option<(SourceId, DeviceState)> {
+    pub(super) fn ask(&self, device: &str) -> Option<Answer> {
         let (kind, label, rest) = split_device(device)?;
-        let (name, providers) = self.of(kind).get_key_value(&NameRef(label))?;
-        let (_, provider) = providers.last()?;
-        Some((SourceId::new(name.as_arc().clone()), provider.state(rest)))
+        let entry = self.of(kind).get(&NameRef(label))?;
+        let (_, provider) = entry.providers.last()?;
+        Some(Answer { source: entry.source.clone(), state: provider.state(rest), call: provider.call(rest) })
     }
 
     /// As which source the provider of a device answers, if it has one.
     pub(super) fn source(&self, device: &str) -> Option<SourceId> {
         let (kind, label, _) = split_device(device)?;
-        let (name, _) = self.of(kind).get_key_value(&NameRef(label))?;
-        Some(SourceId::new(name.as_arc().clone()))
+        Some(self.of(kind).get(&NameRef(label))?.source.clone())
     }
 
     pub(super) fn ask_presence(&self, presentity: &str) -> Option<PresenceValue> {
         let (label, rest) = split_presence(presentity)?;
-        let (_, provider) = self.presence.get(&NameRef(label))?.last()?;
+        let (_, provider) = self.presence.get(&NameRef(label))?.providers.last()?;
         Some(provider.presence(rest))
     }
 
@@ -93,7 +106,7 @@ impl Writer {
     fn device_provider_left(&mut self, label: &Name, last: bool) {
         let by = By::ProviderRemoved(label.as_arc().clone());
         if last {
-            self.remove_source(&SourceId::new(label.as_arc().clone()), &by);
+            self.remove_source(&SourceId::new(label.as_str()), &by);
         } else {
             self.ask_of(label.as_str(), &by);
         }
@@ -122,13 +135,11 @@ impl Writer {
         for context in table.dialplan().contexts() {
             let extensions = context.extensions.iter();
             for (extension, hint) in extensions.filter_map(|e| Some((e, e.hint()?))) {
-                let members = HintText::parse(&hint.app);
-                let devices = members.devices.into_iter().filter(|d| self.is_orphan(d));
-                let presence = members.presence.into_iter();
-                let presence = presence.filter(|p| self.is_orphan_presentity(p));
+                let devices = hint.devices().filter(|device| self.is_orphan(device));
+                let presence = hint.presence().filter(|presentity| self.is_orphan_presentity(presentity));
                 orphans.extend(devices.chain(presence).map(|device| Orphan {
-                    key: super::table::key(&extension.name, &context.name).into(),
-                    device,
+                    key: key(&extension.name, &context.name).into(),
+                    device: device.into(),
                     pos: hint.pos.clone(),
                 }));
             }
@@ -161,16 +172,16 @@ impl Writer {
 }
 
 fn add<P: ?Sized>(providers: &mut ByLabel<P>, label: &str, id: u64, provider: Arc<P>) {
-    let entry = providers.entry(Name::new(label)).or_default();
-    entry.push((id, provider));
+    let new = || Entry { source: SourceId::new(label), providers: Vec::new() };
+    providers.entry(Name::new(label)).or_insert_with(new).providers.push((id, provider));
 }
 
 /// Removes a provider; gives its label and whether it was the last one of it.
 fn remove<P: ?Sized>(providers: &mut ByLabel<P>, id: u64) -> Option<(Name, bool)> {
-    let of = |list: &Vec<(u64, Arc<P>)>| list.iter().any(|(other, _)| *other == id);
-    let (label, _) = providers.iter().find(|(_, list)| of(list))?;
+    let of = |entry: &Entry<P>| entry.providers.iter().any(|(other, _)| *other == id);
+    let (label, _) = providers.iter().find(|(_, entry)| of(entry))?;
     let label = label.clone();
-    let list = providers.get_mut(&label)?;
+    let list = &mut providers.get_mut(&label)?.providers;
     list.retain(|(other, _)| *other != id);
     let last = list.is_empty();
     if last {

@@ -6,12 +6,13 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::autohints::renewed;
-use super::table::{HintMap, Table, key};
+use super::table::{HintSet, Table};
 use super::writer::{Writer, instance};
+use crate::definition::{HintDefinition, Origin};
 use crate::dialplan::{Dialplan, Found};
 use crate::explain::Cause;
 use crate::functions::Functions;
-use crate::hint::{Hint, HintDefinition};
+use crate::hint::{Hint, key};
 
 /// What a new dialplan changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct ReplaceReport {
 
 /// What hints from before mean as hints of patterns now; `None` if no pattern stands for them.
 #[derive(Default)]
-pub(super) struct Definitions(HashMap<Arc<str>, Option<HintDefinition>, RandomState>);
+pub(super) struct Definitions(HashMap<Box<str>, Option<Arc<HintDefinition>>, RandomState>);
 
 impl Definitions {
     /// Adds what is missing.
@@ -37,7 +38,8 @@ impl Definitions {
             if !self.0.contains_key(hint.key()) {
                 let found = pattern_of(&hint, dialplan);
                 let definition = found.and_then(|found| instance(dialplan, functions, found, hint.exten()));
-                self.0.insert(hint.key().clone(), definition);
+                let definition = definition.map(Arc::new);
+                self.0.insert(hint.key().into(), definition);
             }
         }
     }
@@ -50,7 +52,7 @@ impl Definitions {
 /// Whether a hint that has no line of its own any more may become one of a pattern.
 fn is_wanted(hint: &Hint, dialplan: &Dialplan) -> bool {
     let context = || dialplan.context(hint.context());
-    let wanted = hint.definition().from_pattern || hint.watchers() > 0;
+    let wanted = hint.definition().origin == Origin::Pattern || hint.watchers() > 0;
     wanted && context().is_some_and(|context| context.exact_hint(hint.exten()).is_none())
 }
 
@@ -63,7 +65,7 @@ fn pattern_of<'d>(hint: &Hint, dialplan: &'d Dialplan) -> Option<Found<'d>> {
 /// Works out the hints of the new table.
 struct Merge<'a> {
     old: &'a Table,
-    new: Vec<Arc<Hint>>,
+    new: Vec<(Arc<Hint>, Arc<HintDefinition>)>,
     report: ReplaceReport,
 }
 
@@ -82,14 +84,14 @@ impl Writer {
         let table = Table::new(dialplan.clone(), hints, instances);
 
         // The index is made anew; what sources report stays.
-        self.devices.clear();
+        self.states.detach_all();
         self.presentities.clear();
-        for hint in &new {
-            self.watch(hint);
+        for (hint, definition) in &new {
+            self.watch(hint, definition);
         }
         let reload = Arc::new(Cause::Reload);
-        for hint in &new {
-            self.refresh(hint, &reload);
+        for (hint, definition) in &new {
+            self.refresh_as(hint, definition, &reload);
         }
         self.renew_autohints(dialplan);
         (table, removed, report)
@@ -98,8 +100,8 @@ impl Writer {
 
 impl Merge<'_> {
     /// The hints of all extensions with a name.
-    fn named(&mut self, dialplan: &Dialplan) -> HintMap {
-        let mut hints = HintMap::default();
+    fn named(&mut self, dialplan: &Dialplan) -> HintSet {
+        let mut hints = HintSet::default();
         for context in dialplan.contexts() {
             for extension in context.extensions.iter().filter(|e| !e.is_pattern()) {
                 // Found as a request finds it: not if it is for one caller only.
@@ -109,21 +111,20 @@ impl Merge<'_> {
                 if !std::ptr::eq(same, extension) {
                     continue;
                 }
-                let name = &extension.name;
-                let key: Arc<str> = key(name, &context.name).into();
-                if hints.contains_key(&key) {
+                let (name, definition) = (&extension.name, hint.clone());
+                let key = key(name, &context.name);
+                if hints.contains(&key) {
                     continue;
                 }
-                let hint = match self.old.get(&key) {
-                    Some(before) => self.redefine(before, HintDefinition::new(hint)),
+                hints.insert(match self.old.get(&key) {
+                    Some(before) => self.redefine(before, definition),
                     None => {
                         self.report.added += 1;
-                        let definition = HintDefinition::new(hint);
-                        Hint::new(key.clone(), name.clone(), context.name.clone(), definition)
+                        let hint = Hint::new(name, &context.name, definition.clone());
+                        self.keep(&hint, definition);
+                        hint
                     }
-                };
-                self.keep(&hint);
-                hints.insert(key, hint);
+                });
             }
         }
         hints
@@ -134,19 +135,18 @@ impl Merge<'_> {
     fn kept(
         &mut self,
         definitions: &Definitions,
-        named: &HintMap,
+        named: &HintSet,
         dialplan: &Dialplan,
         now: u64,
-    ) -> (HintMap, Vec<Arc<Hint>>) {
-        let mut instances = HintMap::default();
+    ) -> (HintSet, Vec<Arc<Hint>>) {
+        let mut instances = HintSet::default();
         let mut removed = Vec::new();
-        for hint in self.old.iter().filter(|hint| !named.contains_key(hint.key())) {
+        for hint in self.old.iter().filter(|hint| !named.contains(hint.key())) {
             let of_pattern = definitions.0.get(hint.key()).cloned().flatten();
-            match of_pattern.or_else(|| renewed(&hint, dialplan, now)) {
+            match of_pattern.or_else(|| renewed(&hint, dialplan, now).map(Arc::new)) {
                 Some(definition) => {
                     let hint = self.redefine(hint, definition);
-                    self.keep(&hint);
-                    instances.insert(hint.key().clone(), hint);
+                    instances.insert(hint);
                 }
                 None => removed.push(hint),
             }
@@ -155,16 +155,16 @@ impl Merge<'_> {
         (instances, removed)
     }
 
-    fn redefine(&mut self, hint: Arc<Hint>, definition: HintDefinition) -> Arc<Hint> {
+    fn redefine(&mut self, hint: Arc<Hint>, definition: Arc<HintDefinition>) -> Arc<Hint> {
         if !hint.definition().means(&definition) {
             self.report.changed += 1;
         }
-        hint.define(definition);
+        self.keep(&hint, definition);
         hint
     }
 
-    fn keep(&mut self, hint: &Arc<Hint>) {
+    fn keep(&mut self, hint: &Arc<Hint>, definition: Arc<HintDefinition>) {
         self.report.hints += 1;
-        self.new.push(hint.clone());
+        self.new.push((hint.clone(), definition));
     }
 }

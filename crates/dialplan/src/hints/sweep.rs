@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashSet;
-use state::{Name, NameRef};
+use state::Name;
 
 use super::Hints;
 use super::table::Table;
 use super::writer::Writer;
+use crate::definition::Origin;
 use crate::hint::Hint;
 
 /// So long, in milliseconds, a hint of a pattern stays without being needed.
@@ -35,7 +36,7 @@ impl Writer {
     fn sweep(&mut self, table: &Table, now: u64) -> usize {
         let mut gone = Vec::new();
         let mut unwatched = Vec::new();
-        for hint in table.instances().filter(|hint| !hint.definition().auto) {
+        for hint in table.instances().filter(|hint| hint.definition().origin != Origin::Auto) {
             if hint.condemn_if_idle(now, IDLE) {
                 gone.push(hint);
             } else if hint.watchers() == 0 {
@@ -74,15 +75,12 @@ impl Writer {
         for hint in gone {
             table.remove(hint.key());
             let definition = hint.definition();
-            devices.extend(definition.members.devices.iter().cloned().map(Name::new));
-            presentities.extend(definition.members.presence.iter().cloned().map(Name::new));
+            devices.extend(definition.devices().map(Name::new));
+            presentities.extend(definition.presence().map(Name::new));
         }
         let stays = |hint: &Arc<Hint>| !ids.contains(&Arc::as_ptr(hint));
         for device in devices {
-            let Some(hints) = self.devices.get_mut(&device) else { continue };
-            hints.retain(stays);
-            if hints.is_empty() {
-                self.devices.remove(&device);
+            if self.states.attach(device.as_str(), |watching| watching.retain(stays)) {
                 self.forget_answer(device.as_str());
             }
         }
@@ -100,10 +98,12 @@ impl Writer {
     /// Forgets what the provider of a device answered, now that no hint names it: the next one asks
     /// again. What it reports with a lease, and what others report, stays.
     fn forget_answer(&mut self, device: &str) {
-        debug_assert!(!self.devices.contains_key(&NameRef(device)));
+        debug_assert!(self.watching(device).is_empty());
         if let Some(source) = self.providers.source(device) {
             let mut reports = self.states.reports(device).iter();
-            if reports.any(|report| report.source == source && report.deadline.is_none()) {
+            if reports.any(|report| report.source == source)
+                && self.states.deadline(device, &source).is_none()
+            {
                 self.states.remove(device, &source);
             }
         }

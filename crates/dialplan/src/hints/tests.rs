@@ -57,7 +57,7 @@ fn listen(hints: &Hints) -> (Arc<Heard>, ListenGuard) {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let to = heard.clone();
     let guard = hints.listen(Box::new(move |snapshot| {
-        let news = (snapshot.key.to_string(), snapshot.state);
+        let news = (snapshot.key().to_string(), snapshot.state);
         to.lock().unwrap().push(news);
     }));
     (heard, guard)
@@ -90,7 +90,7 @@ fn only_visible_changes_are_told() {
     // Hint 1 shows the same, though a device of it changed.
     assert_eq!(set("pjsip/b", DeviceState::Busy), [two(Busy)]);
     let snapshot = hints.get("1@d").unwrap().snapshot();
-    assert_eq!(snapshot.devices.last().unwrap().state, DeviceState::Busy);
+    assert_eq!(snapshot.devices().last().unwrap().state, DeviceState::Busy);
     assert_eq!(set("PJSIP/other", DeviceState::Busy), []);
 }
 
@@ -117,7 +117,7 @@ fn a_hint_follows_its_device_in_any_letter_case() {
     let _custom = hints.add_provider("Custom", fixed(DeviceState::Busy));
     let _presence = hints.add_presence_provider("CustomPresence", Arc::new(Fixed::default()));
     let shown = hints.get("2@d").unwrap().snapshot();
-    assert_eq!((shown.state, shown.presence.state), (ExtensionState::Busy, PresenceState::Away));
+    assert_eq!((shown.state, shown.presence().state), (ExtensionState::Busy, PresenceState::Away));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn a_provider_answers_as_long_as_it_is_there() {
     let custom = hints.add_provider("custom", fixed(DeviceState::InUse));
     let slash = hints.add_technology("Custom", fixed(DeviceState::Busy));
     let presence = hints.add_presence_provider("CustomPresence", Arc::new(Fixed::default()));
-    let presence_of_1 = || hints.get("1@d").unwrap().snapshot().presence.state;
+    let presence_of_1 = || hints.get("1@d").unwrap().snapshot().presence().state;
     assert_eq!(state(&hints, "1@d"), ExtensionState::InUse);
     assert_eq!(presence_of_1(), PresenceState::Away);
     assert_eq!(hints.presence("custompresence:y").state, PresenceState::Away);
@@ -196,7 +196,7 @@ fn a_listener_may_find_and_change() {
     let weak = Arc::downgrade(&hints);
     let _reacts = hints.listen(Box::new(move |snapshot| {
         let hints = weak.upgrade().unwrap();
-        if &*snapshot.key == "1@d" {
+        if snapshot.key() == "1@d" {
             assert!(hints.find("d", "23").is_some());
             let source = SourceId::new("reaction");
             hints.set_device_state("Custom:b", &source, DeviceState::Busy, None);
@@ -233,7 +233,7 @@ fn patterns_make_hints_when_asked() {
     let key = |exten: &str| hints.find("d", exten).map(|hint| hint.key().to_string());
     assert_eq!(key("2042").as_deref(), Some("2042@d"));
     let made = hints.get("2042@d").unwrap().definition();
-    assert_eq!((&*made.text, made.from_pattern), ("Custom:p42&d", true));
+    assert_eq!((made.text(), made.origin), ("Custom:p42&d", crate::Origin::Pattern));
     // The same one for the next who asks, also through an include.
     let again = hints.find("other", "2042").unwrap();
     assert!(Arc::ptr_eq(&again, &hints.find("d", "2042").unwrap()));
@@ -311,7 +311,7 @@ fn readers_never_see_half_a_change() {
                 while !done.load(Ordering::Relaxed) {
                     let hint = hints.find("d", "1").unwrap();
                     let shown = hint.snapshot();
-                    let devices = shown.devices.iter().map(|device| device.state);
+                    let devices = shown.devices().map(|device| device.state);
                     let aggregate = DeviceState::aggregate(devices);
                     assert_eq!(shown.state, ExtensionState::from(aggregate));
                     assert!(shown.seq >= seq && !shown.removed);
@@ -335,4 +335,50 @@ fn readers_never_see_half_a_change() {
         }
         done.store(true, Ordering::Relaxed);
     });
+}
+
+/// While it rings, who is calling is part of what phones are told; else it is not.
+#[test]
+fn another_caller_is_told_while_it_rings() {
+    let hints = load("[d]\nexten => 1,hint,PJSIP/a&PJSIP/b\n");
+    let (heard, _guard) = listen(&hints);
+    let source = SourceId::new("PJSIP");
+    let call = |number: &str| {
+        Some(Arc::new(state::Call { remote: state::Party::parse(number), ..state::Call::default() }))
+    };
+    let callers = |snapshot: &ExtensionSnapshot| -> Vec<String> {
+        snapshot.devices().filter_map(|d| Some(d.call?.remote.number.to_string())).collect()
+    };
+    let set = |state, number| hints.set_device_call("pjsip/b", &source, state, None, call(number));
+    let told = || take(&heard).len();
+    set(DeviceState::Ringing, "4444");
+    assert_eq!((told(), callers(&hints.get("1@d").unwrap().snapshot())), (1, vec!["4444".to_owned()]));
+    set(DeviceState::Ringing, "4444");
+    assert_eq!(told(), 0);
+    set(DeviceState::Ringing, "5555");
+    assert_eq!((told(), callers(&hints.get("1@d").unwrap().snapshot())), (1, vec!["5555".to_owned()]));
+    let changes = hints.explain("1@d").unwrap().changes;
+    assert_eq!(changes[0].cause.to_string(), "PJSIP/b RINGING with another call (source PJSIP)");
+    set(DeviceState::InUse, "5555");
+    assert_eq!(told(), 1);
+    set(DeviceState::InUse, "6666");
+    assert_eq!((told(), callers(&hints.get("1@d").unwrap().snapshot())), (0, vec!["6666".to_owned()]));
+    hints.set_device_state("PJSIP/b", &source, DeviceState::NotInUse, None);
+    assert!(callers(&hints.get("1@d").unwrap().snapshot()).is_empty());
+}
+
+#[test]
+fn a_hint_may_have_any_number_of_devices() {
+    for number in [0, 1, 8, 9, 40] {
+        let names: Vec<_> = (0..number).map(|index| format!("Custom:{index}")).collect();
+        let hints = load(&format!("[d]\nexten => 1,hint,{},CustomPresence:1\n", names.join("&")));
+        let _custom = hints.add_provider("Custom", fixed(DeviceState::NotInUse));
+        if let Some(last) = names.last() {
+            hints.set_device_state(last, &SourceId::new("other"), DeviceState::Busy, None);
+        }
+        let snapshot = hints.get("1@d").unwrap().snapshot();
+        let shown: Vec<_> = snapshot.devices().map(|device| (device.name.to_owned(), device.state)).collect();
+        let state = |index| if index + 1 == number { DeviceState::Busy } else { DeviceState::NotInUse };
+        assert_eq!(shown, names.into_iter().zip((0..number).map(state)).collect::<Vec<_>>());
+    }
 }

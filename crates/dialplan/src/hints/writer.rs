@@ -7,28 +7,28 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use state::{
-    DeviceChange, DeviceState, DeviceStates, ExtensionState, Name, NameRef, PresenceValue, SourceId,
-};
+use state::{Call, DeviceChange, DeviceState, DeviceStates, Name, NameRef, PresenceValue, SourceId};
 
 use super::autohints::AutoHints;
 use super::history::History;
 use super::providers::Providers;
-use super::table::{Table, key};
+use super::table::Table;
+use super::watching::Watching;
+use crate::definition::{HintDefinition, Origin};
 use crate::dialplan::{Dialplan, Found};
 use crate::explain::{By, Cause};
 use crate::functions::Functions;
-use crate::hint::{DeviceSnapshot, ExtensionSnapshot, Hint, HintDefinition};
+use crate::hint::Hint;
 use crate::parse;
 use crate::provider::split_device;
+use crate::snapshot::{ExtensionSnapshot, Shown};
 use crate::variables::{Calls, expand};
 
 #[derive(Default)]
 pub(super) struct Writer {
-    pub(super) states: DeviceStates,
+    /// What is said of each device, and the hints that name it.
+    pub(super) states: DeviceStates<Watching>,
     pub(super) providers: Providers,
-    /// The hints that name a device.
-    pub(super) devices: HashMap<Name, Vec<Arc<Hint>>, RandomState>,
     /// What a presentity says, and the hints that name it.
     pub(super) presentities: HashMap<Name, Presentity, RandomState>,
     pub(super) history: History,
@@ -38,7 +38,7 @@ pub(super) struct Writer {
     /// When the change that is being made is made, in milliseconds since 1970.
     pub(super) now: u64,
     seq: u64,
-    news: Vec<Arc<ExtensionSnapshot>>,
+    news: Vec<ExtensionSnapshot>,
 }
 
 #[derive(Default)]
@@ -49,12 +49,19 @@ pub(super) struct Presentity {
 
 impl Writer {
     /// What became visible since this was last called, in order.
-    pub(super) fn take_news(&mut self) -> Vec<Arc<ExtensionSnapshot>> {
+    pub(super) fn take_news(&mut self) -> Vec<ExtensionSnapshot> {
         std::mem::take(&mut self.news)
     }
 
-    pub(super) fn set(&mut self, device: &str, source: &SourceId, state: DeviceState, lease: Option<u64>) {
-        let change = self.states.set(device, source, state, self.now, lease);
+    pub(super) fn set(
+        &mut self,
+        device: &str,
+        source: &SourceId,
+        state: DeviceState,
+        lease: Option<u64>,
+        call: Option<Arc<Call>>,
+    ) {
+        let change = self.states.set_with_call(device, source, state, self.now, lease, call);
         self.apply(change, &By::Source(source.clone()));
     }
 
@@ -82,7 +89,7 @@ impl Writer {
     pub(super) fn device_state(&self, device: &str) -> DeviceState {
         match self.states.get(device) {
             None | Some(DeviceState::Unknown) => match self.providers.ask(device) {
-                Some((_, state)) => state,
+                Some(answer) => answer.state,
                 None => self.shown(device),
             },
             Some(state) => state,
@@ -91,7 +98,7 @@ impl Writer {
 
     pub(super) fn device_states(&self) -> Vec<(Arc<str>, DeviceState)> {
         let states = self.states.iter();
-        states.map(|(name, state)| (name.clone(), state)).collect()
+        states.map(|(name, state)| (name.into(), state)).collect()
     }
 
     pub(super) fn ask_presence(&self, presentity: &str) -> PresenceValue {
@@ -108,8 +115,8 @@ impl Writer {
     }
 
     fn ask(&mut self, device: &str) -> Option<DeviceChange> {
-        let (source, state) = self.providers.ask(device)?;
-        self.states.set(device, &source, state, self.now, None)
+        let answer = self.providers.ask(device)?;
+        self.states.set_with_call(device, &answer.source, answer.state, self.now, None, answer.call)
     }
 
     /// Asks the provider of a device that a hint names, or is about to, if it said nothing
@@ -126,15 +133,10 @@ impl Writer {
 
     /// Asks for all devices of hints that have this label or technology.
     pub(super) fn ask_all(&mut self, label: &str) -> Vec<DeviceChange> {
-        let meant = |device: &&Name| {
-            split_device(device.as_str()).is_some_and(|(_, l, _)| l.eq_ignore_ascii_case(label))
-        };
-        let devices: Vec<Name> = self.devices.keys().filter(meant).cloned().collect();
-        let mut changes = Vec::new();
-        for device in devices {
-            changes.extend(self.ask(device.as_str()));
-        }
-        changes
+        let meant =
+            |device: &&str| split_device(device).is_some_and(|(_, l, _)| l.eq_ignore_ascii_case(label));
+        let devices: Vec<Box<str>> = self.states.attached().filter(meant).map(Box::from).collect();
+        devices.iter().filter_map(|device| self.ask(device)).collect()
     }
 
     pub(super) fn presence_changed(&mut self, presentity: &str, by: &By) {
@@ -165,9 +167,7 @@ impl Writer {
         exten: &str,
         definition: HintDefinition,
     ) -> Arc<Hint> {
-        let context = found.context.name.clone();
-        let key = key(exten, &context).into();
-        let hint = Hint::new(key, exten.into(), context, definition);
+        let hint = Hint::new(exten, &found.context.name, Arc::new(definition));
         self.watch_new(&hint);
         table.insert(&hint);
         self.make_room(table, &hint);
@@ -176,35 +176,27 @@ impl Writer {
 
     /// Lets a hint that nobody knows yet follow its devices, and computes it.
     pub(super) fn watch_new(&mut self, hint: &Arc<Hint>) {
-        self.watch(hint);
+        self.watch(hint, &hint.definition());
         // What it shows first is no change, so the cause does not matter.
         self.refresh(hint, &Arc::new(Cause::Reload));
     }
 
-    /// Lets a hint follow its devices and presentities.
-    pub(super) fn watch(&mut self, hint: &Arc<Hint>) {
-        let definition = hint.definition();
-        for device in &definition.members.devices {
-            if !self.devices.contains_key(&NameRef(device)) {
+    /// Lets a hint follow the devices and presentities of its definition.
+    pub(super) fn watch(&mut self, hint: &Arc<Hint>, definition: &HintDefinition) {
+        for device in definition.devices() {
+            if self.watching(device).is_empty() {
                 // No hint looks at it yet, so none needs to hear of the change.
                 self.ask_if_silent(device);
             }
-            let hints = self.devices.entry(Name::new(device.clone()));
-            // Most devices have one hint.
-            let hints = hints.or_insert_with(|| Vec::with_capacity(1));
-            // Hints come one after the other: if this one is in, it is the last.
-            if !hints.last().is_some_and(|last| Arc::ptr_eq(last, hint)) {
-                hints.push(hint.clone());
-            }
+            self.states.attach(device, |watching| watching.add(hint));
         }
-        for presentity in &definition.members.presence {
-            let name = Name::new(presentity.clone());
-            if !self.presentities.contains_key(&name) {
+        for presentity in definition.presence() {
+            if !self.presentities.contains_key(&NameRef(presentity)) {
                 let value = self.ask_presence(presentity);
                 let hints = Vec::new();
-                self.presentities.insert(name.clone(), Presentity { value, hints });
+                self.presentities.insert(Name::new(presentity), Presentity { value, hints });
             }
-            if let Some(entry) = self.presentities.get_mut(&name)
+            if let Some(entry) = self.presentities.get_mut(&NameRef(presentity))
                 && !entry.hints.last().is_some_and(|h| Arc::ptr_eq(h, hint))
             {
                 entry.hints.push(hint.clone());
@@ -212,48 +204,48 @@ impl Writer {
         }
     }
 
+    /// The hints that name a device.
+    pub(super) fn watching(&self, device: &str) -> &[Arc<Hint>] {
+        self.states.attachment(device).map_or(&[], Watching::as_slice)
+    }
+
     /// Recomputes what a hint shows, and tells it if that is visibly something else.
-    pub(super) fn refresh(&mut self, hint: &Hint, cause: &Arc<Cause>) {
-        let before = hint.snapshot();
-        let definition = hint.definition();
-        let members = &definition.members;
-        let devices =
-            members.devices.iter().map(|name| DeviceSnapshot { name: name.clone(), state: self.shown(name) });
-        let devices: Vec<_> = devices.collect();
-        let aggregate = DeviceState::aggregate(devices.iter().map(|device| device.state));
-        let snapshot = ExtensionSnapshot {
-            state: ExtensionState::from(aggregate),
-            devices,
-            presence: self.presence_of(&members.presence),
-            name: definition.name.clone(),
-            ..ExtensionSnapshot::clone(&before)
-        };
-        if snapshot.state != before.state || snapshot.presence != before.presence {
-            self.history.note(self.now, &before, &snapshot, cause);
-            self.publish(hint, snapshot);
-        } else if snapshot != *before {
-            hint.show(Arc::new(snapshot));
+    pub(super) fn refresh(&mut self, hint: &Arc<Hint>, cause: &Arc<Cause>) {
+        self.refresh_as(hint, &hint.definition(), cause);
+    }
+
+    /// [`refresh`](Self::refresh) of a hint that is defined as this from now on.
+    pub(super) fn refresh_as(
+        &mut self,
+        hint: &Arc<Hint>,
+        definition: &Arc<HintDefinition>,
+        cause: &Arc<Cause>,
+    ) {
+        let before = hint.shown();
+        let states = definition.devices().map(|device| self.shown(device)).collect();
+        let calls = definition.devices().enumerate();
+        let calls = calls.filter_map(|(place, device)| Some((place, self.states.call(device)?.clone())));
+        let shown = before.next(definition, states, calls.collect(), self.presence_of(definition));
+        if !shown.looks_like(&before) {
+            self.history.note(self.now, hint, &before, &shown, cause);
+            self.publish(hint, shown);
+        } else if shown != *before {
+            hint.show(Arc::new(shown));
         }
     }
 
     /// Shows that a hint is gone.
-    pub(super) fn retire(&mut self, hint: &Hint) {
-        let snapshot = ExtensionSnapshot {
-            state: ExtensionState::Removed,
-            devices: Vec::new(),
-            removed: true,
-            ..ExtensionSnapshot::clone(&hint.snapshot())
-        };
+    pub(super) fn retire(&mut self, hint: &Arc<Hint>) {
         self.history.forget(hint.key());
-        self.publish(hint, snapshot);
+        self.publish(hint, hint.shown().end());
     }
 
-    fn publish(&mut self, hint: &Hint, mut snapshot: ExtensionSnapshot) {
+    fn publish(&mut self, hint: &Arc<Hint>, mut shown: Shown) {
         self.seq += 1;
-        snapshot.seq = self.seq;
-        let snapshot = Arc::new(snapshot);
-        hint.show(snapshot.clone());
-        self.news.push(snapshot);
+        shown.seq = self.seq;
+        let shown = Arc::new(shown);
+        hint.show(shown.clone());
+        self.news.push(ExtensionSnapshot::new(hint.clone(), shown));
     }
 
     /// Recomputes the hints of devices that changed.
@@ -262,9 +254,10 @@ impl Writer {
             if change.new.is_some() {
                 self.autohints.note(&change.device);
             }
-            let Some(hints) = self.devices.get(&NameRef(&change.device)).cloned() else {
+            let hints = self.watching(&change.device).to_vec();
+            if hints.is_empty() {
                 continue;
-            };
+            }
             // Its own report may be what ended.
             self.ask_if_silent(&change.device);
             let cause = Arc::new(Cause::Device {
@@ -282,9 +275,9 @@ impl Writer {
         state.unwrap_or(DeviceState::Invalid)
     }
 
-    fn presence_of(&self, presentities: &[Arc<str>]) -> PresenceValue {
-        let entry = |name: &Arc<str>| self.presentities.get(&NameRef(name));
-        PresenceValue::aggregate(presentities.iter().filter_map(entry).map(|e| &e.value))
+    fn presence_of(&self, definition: &HintDefinition) -> PresenceValue {
+        let entry = |name: &str| self.presentities.get(&NameRef(name));
+        PresenceValue::aggregate(definition.presence().filter_map(entry).map(|entry| &entry.value))
     }
 }
 
@@ -311,9 +304,7 @@ pub(super) fn instance(
     let place = Some((exten, &*found.context.name));
     let value = |name: &str| parse::value(&globals, place, name);
     // What cannot be expanded was reported when the pattern was read.
-    let expanded = |text: &str| Arc::from(&*expand(text, &value, Calls::Run(functions)).0);
-    let mut hint = found.hint.clone();
-    hint.app = expanded(&hint.app);
-    hint.data = expanded(&hint.data);
-    Some(HintDefinition { from_pattern: true, ..HintDefinition::new(&hint) })
+    let expanded = |text| expand(text, &value, Calls::Run(functions)).0;
+    let (text, name) = (expanded(found.hint.text()), expanded(found.hint.name()));
+    Some(HintDefinition::new(&text, &name, found.hint.pos.clone(), Origin::Pattern))
 }

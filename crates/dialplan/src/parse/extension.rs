@@ -5,14 +5,15 @@ use std::sync::Arc;
 use conf::{Entry, Pos, Severity};
 
 use super::{Previous, Reader};
-use crate::context::{Extension, HINT, Priority, exact_key};
+use crate::context::{Extension, Priority};
+use crate::definition::{HintDefinition, Origin};
 use crate::pattern::Pattern;
 
 /// Longest name of an extension, in bytes.
 const NAME: usize = 79;
 
-/// Context, name without dashes, caller id.
-pub(super) type ExtensionKey = (usize, Arc<str>, Option<Arc<str>>);
+/// The number of the priority that holds a hint.
+const HINT: i32 = -1;
 
 /// Why a line is skipped.
 struct Skip(Severity, String);
@@ -70,8 +71,8 @@ impl Reader {
         };
         let (word, text) = line.split_once(',').unwrap_or((line, ""));
         let word = PriorityWord::parse(word)?;
-        let key = (context, key_of(&name), caller_id.clone());
-        let extension = self.extension(&key).map(|extension| &*extension);
+        let caller_id = caller_id.as_deref();
+        let extension = self.extension(context, &name, caller_id).map(|extension| &*extension);
         let number = word.number(previous.priority, extension)?;
         let after_hint = previous.priority == Some(HINT);
         previous.priority = Some(number);
@@ -79,7 +80,10 @@ impl Reader {
             let message = format!("'{}' after a hint counts on from nothing: write 1", word.base);
             return Err(Skip::warning(message));
         }
-        let taken = |e: &Extension| e.priorities.iter().any(|p| p.number == number);
+        let taken = |e: &Extension| match number {
+            HINT => e.hint.is_some(),
+            _ => e.priorities().iter().any(|p| p.number == number),
+        };
         if extension.is_some_and(taken) {
             let message = format!("priority {number} of '{name}' is already in use");
             return Err(Skip::warning(message.replace("priority -1", "the hint")));
@@ -89,12 +93,15 @@ impl Reader {
             let message = format!("priority {number} of '{name}' has no application");
             return Err(Skip::warning(message));
         }
-        let (app, data) = match number {
-            HINT => self.hint(context, text, &name, caller_id.as_deref(), pos),
-            _ => self.application(text, pos),
-        };
+        if number == HINT {
+            let hint = self.hint(context, text, &name, caller_id, pos);
+            self.extension_of(context, &name, caller_id, pos)?.hint = Some(Arc::new(hint));
+            return Ok(());
+        }
+        let (app, data) = self.application(text, pos);
         let priority = Priority { number, label: word.label, app, data, pos: pos.clone() };
-        self.insert(key, name, priority)
+        self.extension_of(context, &name, caller_id, pos)?.add(priority);
+        Ok(())
     }
 
     /// Devices and display name of a hint, with variables expanded unless it is a pattern's.
@@ -105,7 +112,7 @@ impl Reader {
         name: &Arc<str>,
         caller_id: Option<&str>,
         pos: &Pos,
-    ) -> (Arc<str>, Arc<str>) {
+    ) -> HintDefinition {
         if caller_id.is_some_and(|caller_id| !caller_id.is_empty()) {
             let message = format!("the hint of '{name}' is for one caller: nobody finds it");
             self.report(Severity::Warning, pos, message);
@@ -124,10 +131,8 @@ impl Reader {
         let place = Some((&**name, context.as_deref().unwrap_or_default()));
         let expanded = (self.expand(&app, pos, place), self.expand(&data, pos, place));
         // A pattern's hint is expanded for each extension, but what is wrong with it is known now.
-        match name.starts_with('_') {
-            true => (app, data),
-            false => expanded,
-        }
+        let (text, name) = if name.starts_with('_') { (app, data) } else { expanded };
+        HintDefinition::new(&text, &name, pos.clone(), Origin::Line)
     }
 
     /// `App(args)`, up to the last `)`.
@@ -146,34 +151,36 @@ impl Reader {
         (app.trim_end().into(), data.into())
     }
 
-    fn extension(&mut self, key: &ExtensionKey) -> Option<&mut Extension> {
-        let index = *self.extensions.get(key)?;
-        self.contexts.get_mut(key.0)?.extensions.get_mut(index)
+    fn extension(&mut self, context: usize, name: &str, caller_id: Option<&str>) -> Option<&mut Extension> {
+        let index = self.extensions.find(&self.contexts, context, name, caller_id)?;
+        self.contexts.get_mut(context)?.extensions.get_mut(index)
     }
 
-    fn insert(&mut self, key: ExtensionKey, name: Arc<str>, line: Priority) -> Result<(), Skip> {
-        if let Some(extension) = self.extension(&key) {
-            let at = extension.priorities.partition_point(|p| p.number < line.number);
-            extension.priorities.insert(at, line);
-            return Ok(());
+    /// The extension of a name and caller id, a new one if there is none.
+    fn extension_of(
+        &mut self,
+        context: usize,
+        name: &str,
+        caller_id: Option<&str>,
+        pos: &Pos,
+    ) -> Result<&mut Extension, Skip> {
+        if self.extension(context, name, caller_id).is_none() {
+            let pattern = match name.strip_prefix('_').map(Pattern::parse) {
+                None => None,
+                Some(Some(pattern)) => Some(pattern),
+                Some(None) => return Err(Skip::warning(format!("pattern '{name}' misses a ']'"))),
+            };
+            if pattern.as_ref().is_some_and(Pattern::matches_everything) {
+                let message = format!("pattern '{name}' matches special extensions too: better '_X.'");
+                self.report(Severity::Notice, pos, message);
+            }
+            if let Some(context) = self.contexts.get_mut(context) {
+                context.extensions.push(Extension::new(name, caller_id, pattern));
+            }
+            self.extensions.insert_last(&self.contexts, context);
         }
-        let pattern = match name.strip_prefix('_') {
-            None => None,
-            Some(text) => match Pattern::parse(text) {
-                Some(pattern) => Some(pattern),
-                None => return Err(Skip::warning(format!("pattern '{name}' misses a ']'"))),
-            },
-        };
-        if pattern.as_ref().is_some_and(Pattern::matches_everything) {
-            let message = format!("pattern '{name}' matches special extensions too: better '_X.'");
-            self.report(Severity::Notice, &line.pos, message);
-        }
-        let Some(context) = self.contexts.get_mut(key.0) else {
-            return Ok(());
-        };
-        self.extensions.insert(key.clone(), context.extensions.len());
-        context.extensions.push(Extension { name, caller_id: key.2, priorities: vec![line], pattern });
-        Ok(())
+        let extension = self.extension(context, name, caller_id);
+        extension.ok_or_else(|| Skip::warning(format!("there is no place for '{name}'")))
     }
 }
 
@@ -220,7 +227,7 @@ impl PriorityWord {
         } else if base.starts_with(|c: char| c.is_ascii_digit()) {
             base.parse().ok().filter(|number| *number > 0)
         } else {
-            let priorities = extension.map(|e| &*e.priorities).unwrap_or_default();
+            let priorities = extension.map(Extension::priorities).unwrap_or_default();
             let labelled = priorities.iter().find(|p| p.label.as_deref() == Some(base));
             labelled.map(|p| p.number)
         };
@@ -284,13 +291,4 @@ fn without_blanks(text: &str) -> String {
         inside || !character.is_whitespace()
     };
     text.chars().filter(keep).collect()
-}
-
-/// What makes two names the same extension. Dashes in a set of a pattern are ranges, so patterns
-/// are compared as they are written.
-fn key_of(name: &Arc<str>) -> Arc<str> {
-    match name.starts_with('_') {
-        true => name.clone(),
-        false => exact_key(name),
-    }
 }

@@ -1,7 +1,6 @@
 use conf::Loader;
 
 use super::*;
-use crate::context::HINT;
 
 /// Reads a file; gives the dialplan and the diagnostics as text.
 fn read_text(text: &str) -> (Dialplan, Vec<String>) {
@@ -15,7 +14,7 @@ fn read_text(text: &str) -> (Dialplan, Vec<String>) {
 fn lines(dialplan: &Dialplan, context: &str) -> Vec<String> {
     let context = dialplan.context(context).unwrap();
     let of = |e: &crate::Extension| {
-        let name = match &e.caller_id {
+        let name = match e.caller_id() {
             Some(caller_id) => format!("{}/{caller_id}", e.name),
             None => e.name.to_string(),
         };
@@ -23,7 +22,8 @@ fn lines(dialplan: &Dialplan, context: &str) -> Vec<String> {
             let label = p.label.as_deref().unwrap_or_default();
             format!("{name} {}[{label}] {}({})", p.number, p.app, p.data)
         };
-        e.priorities.iter().map(line).collect::<Vec<_>>()
+        let hint = e.hint().map(|hint| format!("{name} -1[] {}({})", hint.text(), hint.name()));
+        hint.into_iter().chain(e.priorities().iter().map(line)).collect::<Vec<_>>()
     };
     context.extensions.iter().flat_map(of).collect()
 }
@@ -222,8 +222,7 @@ exten => 15/1,hint,Custom:caller
     let (dialplan, _) = read_text(text);
     let find = |context: &str, exten: &str| {
         let found = dialplan.find_hint(context, exten, 0)?;
-        assert_eq!(found.hint.number, HINT);
-        Some(format!("{} {} {}", found.context.name, found.extension.name, found.hint.app))
+        Some(format!("{} {} {}", found.context.name, found.extension.name, found.hint.text()))
     };
     let found = |text: &str| Some(text.to_owned());
     assert_eq!(find("a", "10"), found("deep _1[0-4] Custom:narrow"));
@@ -249,9 +248,9 @@ fn freepbx_is_read_without_complaint() {
         ]
     );
     let hint = dialplan.find_hint("from-internal", "100", 0).unwrap().hint;
-    assert_eq!(&*hint.app, "PJSIP/100&Custom:DND100,CustomPresence:100");
+    assert_eq!(hint.text(), "PJSIP/100&Custom:DND100,CustomPresence:100");
     let star = dialplan.find_hint("from-internal", "*76100", 0).unwrap().hint;
-    assert_eq!(&*star.app, "Custom:DND${EXTEN:3}");
+    assert_eq!(star.text(), "Custom:DND${EXTEN:3}");
 }
 
 #[test]

@@ -109,3 +109,18 @@ fn errors_name_line_and_option() {
         assert!(error.starts_with(expected), "{error}");
     }
 }
+
+#[test]
+fn what_only_asterisk_has_is_named_in_one_line() {
+    let text = "[modules]\nload => app_dial.so\npreload = res_odbc.so\nload => res_pjsipp.so\nload => mine\n";
+    assert_eq!(planned(text).unwrap(), "res_pjsipp:missing: mine:missing:");
+    let config = conf::Loader::new(".").parse("modules.conf", text).unwrap();
+    let plan = plan(&config, &[], Path::new("/nonexistent")).unwrap();
+    assert_eq!(
+        plan.foreign_line().as_deref(),
+        Some(
+            "3 modules that modules.conf names are not part of Starling and are left out: app_dial, res_odbc, res_pjsipp"
+        )
+    );
+    assert_eq!(planned("[modules]\nrequire = res_odbc.so\n").unwrap(), "res_odbc:missing:r");
+}

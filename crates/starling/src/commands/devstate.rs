@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cli::{CommandGuard, Outcome, command};
-use state::DeviceState;
+use state::{DeviceState, Party};
 
 use super::{no_arguments, print};
 use crate::builtin::CustomDevices;
@@ -14,8 +14,10 @@ pub(crate) fn register(server: &Arc<Server>, devices: &Arc<CustomDevices>) -> Ve
     let [list, change, delete, names, known] = std::array::from_fn(|_| devices.clone());
     let states = DeviceState::ALL.map(DeviceState::word);
     let usage = format!(
-        "Usage: devstate change Custom:NAME STATE\n       Sets the state of a Custom: device. States:\n       {}\n       \
-         Example: devstate change Custom:lamp1 INUSE\n",
+        "Usage: devstate change Custom:NAME STATE [CALLER]\n       Sets the state of a Custom: device. States:\n       {}\n       \
+         CALLER is who calls while it rings; phones that show dialog-info show it.\n       \
+         Example: devstate change Custom:lamp1 INUSE\n       \
+         Example: devstate change Custom:lamp1 RINGING \"Alice <4444>\"\n",
         states.join(" ")
     );
     vec![
@@ -31,7 +33,11 @@ pub(crate) fn register(server: &Arc<Server>, devices: &Arc<CustomDevices>) -> Ve
         server.cli.register(
             command("devstate change", "Change the state of a Custom: device", usage, move |cx| {
                 let args = cx.arg_strs();
-                let [device, word] = args[..] else { return Outcome::ShowUsage };
+                let (device, word, caller) = match args[..] {
+                    [device, word] => (device, word, None),
+                    [device, word, caller] => (device, word, Some(Party::parse(caller))),
+                    _ => return Outcome::ShowUsage,
+                };
                 let Some(name) = custom_name(device) else {
                     cx.print("The devstate command can only be used to set 'Custom:' device state!\n");
                     return Outcome::Failure;
@@ -39,7 +45,7 @@ pub(crate) fn register(server: &Arc<Server>, devices: &Arc<CustomDevices>) -> Ve
                 let known = DeviceState::ALL.iter().find(|state| state.word().eq_ignore_ascii_case(word));
                 let Some(state) = known else { return Outcome::ShowUsage };
                 let text = format!("Changing {name} to {word}\n");
-                change.set(name, *state);
+                change.set_with_caller(name, *state, caller);
                 print(cx, &text)
             })
             .completing(move |args, _| match args {

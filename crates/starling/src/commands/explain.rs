@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cli::{CommandGuard, Invocation, Outcome, command};
-use dialplan::{Change, DeviceExplanation, Explanation};
+use dialplan::{Change, DeviceExplanation, Explanation, Origin};
 use res_pjsip_pubsub::{Pending, WatcherInfo};
 use state::{PresenceState, PresenceValue};
 
@@ -69,13 +69,13 @@ fn text(hint: &Explanation, watchers: &[WatcherInfo]) -> String {
     if !hint.providers.is_empty() {
         let _ = write!(text, ", presence {}", presence(&hint.presence));
     }
-    let made = match (definition.from_pattern, definition.auto) {
-        (true, _) => "made of the pattern at ",
-        (_, true) => "made by autohints of the context at ",
-        _ => "",
+    let made = match definition.origin {
+        Origin::Pattern => "made of the pattern at ",
+        Origin::Auto => "made by autohints of the context at ",
+        Origin::Line => "",
     };
-    let name = if definition.name.is_empty() { String::new() } else { format!(" ({})", definition.name) };
-    let _ = writeln!(text, "\n  {}{name}\n  {made}{}", definition.text, definition.pos);
+    let name = if definition.name().is_empty() { String::new() } else { format!(" ({})", definition.name()) };
+    let _ = writeln!(text, "\n  {}{name}\n  {made}{}", definition.text(), definition.pos);
     let _ = writeln!(text, "\nDevices: {}", hint.aggregate);
     hint.devices.iter().for_each(|device| text.push_str(&device_lines(device)));
     if hint.devices.is_empty() {
@@ -99,6 +99,9 @@ fn text(hint: &Explanation, watchers: &[WatcherInfo]) -> String {
 
 fn device_lines(device: &DeviceExplanation) -> String {
     let mut text = format!("  {:<38} {}\n", device.name, device.state);
+    if let Some(call) = &device.call {
+        let _ = writeln!(text, "    call from {}", plain(&call.remote.to_string()));
+    }
     for source in &device.sources {
         let lease = source.lease_left.map(|left| format!(", ends in {}", span(left))).unwrap_or_default();
         let (name, state) = (format!("from {}", plain(source.source.as_str())), source.state);

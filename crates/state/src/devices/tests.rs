@@ -26,7 +26,7 @@ fn sources_of_one_device_add_up() {
     assert_eq!(gone, Vec::from_iter(expected));
     let last = states.remove("PJSIP/alice", &here);
     assert_eq!(last, change("PJSIP/alice", Some(Unknown), None));
-    assert!(states.is_empty() && states.by_source.is_empty());
+    assert!(states.is_empty() && states.devices.is_empty());
 }
 
 #[test]
@@ -112,7 +112,60 @@ proptest! {
                 prop_assert_eq!(followed[d], expected);
             }
             prop_assert_eq!(states.next_deadline(), model.iter().filter_map(|m| m.3).min());
+            prop_assert_eq!(states.leases.values().flatten().count(), states.deadlines.len());
             prop_assert_eq!(states.deadlines.len(), model.iter().filter(|m| m.3.is_some()).count());
         }
     }
+}
+
+#[test]
+fn a_device_takes_five_words_beside_its_name() {
+    assert!(size_of::<Device<()>>() <= 40);
+}
+
+fn call(number: &str, since: u64) -> Option<Arc<Call>> {
+    Some(Arc::new(Call { remote: crate::Party::parse(number), since, ..Call::default() }))
+}
+
+#[test]
+fn the_oldest_call_is_shown_as_long_as_its_source_says_so() {
+    let mut states = DeviceStates::new();
+    let (a, b) = (source("PJSIP"), source("publish:b"));
+    let number = |states: &DeviceStates| states.call("pjsip/1").map(|call| call.remote.number.to_string());
+    assert!(states.set_with_call("PJSIP/1", &a, Ringing, 0, None, call("4444", 20)).is_some());
+    assert!(states.set_with_call("PJSIP/1", &b, Ringing, 0, Some(9), call("5555", 10)).is_some());
+    assert_eq!(number(&states).as_deref(), Some("5555"));
+    // The same state with another call is a change, with the same call it is none.
+    let same = change("PJSIP/1", Some(Ringing), Some(Ringing));
+    assert_eq!(states.set_with_call("PJSIP/1", &b, Ringing, 1, Some(9), call("6666", 10)), same);
+    assert_eq!(states.set_with_call("PJSIP/1", &b, Ringing, 2, Some(9), call("6666", 10)), None);
+    assert_eq!(states.expire(9), Vec::from_iter(same));
+    assert_eq!(number(&states).as_deref(), Some("4444"));
+    let answered = change("PJSIP/1", Some(Ringing), Some(InUse));
+    assert_eq!(states.set("PJSIP/1", &a, InUse, 3, None), answered);
+    assert!(states.calls.is_empty());
+}
+
+#[derive(Debug, Default)]
+struct Watchers(u32);
+
+impl Attachment for Watchers {
+    fn is_empty(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[test]
+fn a_device_is_known_while_it_is_reported_or_watched() {
+    let mut states = DeviceStates::<Watchers>::default();
+    states.attach("Custom:a", |watchers| watchers.0 = 2);
+    states.set("CUSTOM:A", &source("custom"), InUse, 0, None);
+    assert_eq!(states.attachment("custom:a").map(|watchers| watchers.0), Some(2));
+    assert_eq!(states.attached().collect::<Vec<_>>(), ["Custom:a"]);
+    states.remove_source(&source("custom"));
+    assert_eq!((states.len(), states.get("Custom:a"), states.attached().count()), (0, None, 1));
+    states.detach_all();
+    assert!(states.attachment("Custom:a").is_none() && states.devices.is_empty());
+    states.attach("Custom:b", |_| ());
+    assert!(states.devices.is_empty());
 }

@@ -93,7 +93,7 @@ pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<
             eprintln!("Round {} of {}: {} hints ...", round + 1, results.plan.rounds, size.hints);
             let empty = Server::start(&Office::default())?;
             results.version = empty.version()?;
-            let (boot, without) = (empty.boot(), Usage::of(empty.pid())?);
+            let (boot, without) = (empty.boot(), settled(&empty)?);
             empty.stop()?;
             results.empty_boots.push(boot);
             size.rounds.push(run(office, boot, without, &mut results.faults)?);
@@ -112,10 +112,10 @@ fn run(
     let server = Server::start(office)?;
     let usage = || Usage::of(server.pid());
     let grown = |now: Usage| now.resident.saturating_sub(without.resident);
-    let before = usage()?;
+    let cpu = usage()?.cpu.saturating_sub(without.cpu);
+    let load = Cost { time: server.boot().saturating_sub(empty_boot), cpu };
+    let before = settled(&server)?;
     let booted = grown(before);
-    let load =
-        Cost { time: server.boot().saturating_sub(empty_boot), cpu: before.cpu.saturating_sub(without.cpu) };
     let reload = Cost { time: timed(&server, "dialplan reload")?, cpu: usage()?.cpu - before.cpu };
 
     let mut other = office.clone();
@@ -125,9 +125,8 @@ fn run(
     server.rewrite_extensions(&other)?;
     let before = usage()?;
     let time = timed(&server, "dialplan reload")?;
-    let after = usage()?;
-    let reload_changed = Cost { time, cpu: after.cpu - before.cpu };
-    let reloaded = grown(after);
+    let reload_changed = Cost { time, cpu: usage()?.cpu - before.cpu };
+    let reloaded = grown(settled(&server)?);
 
     let hints = office.extensions.len();
     let devices = (0..CHANGES).map(|index| index * 2 * (hints - 1) / CHANGES);
@@ -145,6 +144,21 @@ fn run(
     }
     server.stop()?;
     Ok(Round { load, reload, reload_changed, change: changes[CHANGES / 2], booted, reloaded })
+}
+
+/// What the server uses once it has given back what it needed only for a while, as it does within a
+/// second or two. (The system tells nobody when memory is given back.)
+fn settled(server: &Server) -> std::io::Result<Usage> {
+    let mut lowest = Usage::of(server.pid())?;
+    let mut since = Instant::now();
+    while since.elapsed() < Duration::from_secs(3) {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = Usage::of(server.pid())?;
+        if now.resident < lowest.resident {
+            (lowest, since) = (now, Instant::now());
+        }
+    }
+    Ok(lowest)
 }
 
 fn timed(server: &Server, command: &str) -> Result<Duration, ServerError> {

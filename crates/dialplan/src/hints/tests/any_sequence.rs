@@ -93,9 +93,9 @@ struct World {
     answers: Arc<Answers>,
     reports: Reports,
     guards: [Option<ProviderGuard>; 3],
-    heard: Arc<Mutex<Vec<Arc<ExtensionSnapshot>>>>,
+    heard: Arc<Mutex<Vec<ExtensionSnapshot>>>,
     _listening: ListenGuard,
-    known: HashMap<Arc<str>, Arc<ExtensionSnapshot>>,
+    known: HashMap<String, ExtensionSnapshot>,
     seq: u64,
 }
 
@@ -197,8 +197,8 @@ impl World {
         for told in self.heard.lock().unwrap().drain(..) {
             assert!(told.seq > self.seq);
             self.seq = told.seq;
-            let shows = |s: &ExtensionSnapshot| (s.state, s.presence.clone(), s.removed);
-            if let Some(before) = self.known.insert(told.key.clone(), told.clone()) {
+            let shows = |s: &ExtensionSnapshot| (s.state, s.presence().clone(), s.removed);
+            if let Some(before) = self.known.insert(told.key().to_owned(), told.clone()) {
                 assert_ne!(shows(&before), shows(&told));
             }
         }
@@ -206,21 +206,17 @@ impl World {
         let there = self.known.values().filter(|told| !told.removed);
         assert_eq!(hints.len(), there.count());
         for hint in hints {
-            let members = &hint.definition().members;
+            let definition = hint.definition();
             let shown = hint.snapshot();
-            let devices = members
-                .devices
-                .iter()
-                .map(|name| DeviceSnapshot { name: name.clone(), state: self.device(name) });
-            let devices: Vec<_> = devices.collect();
-            let aggregate = DeviceState::aggregate(devices.iter().map(|d| d.state));
-            assert_eq!(shown.devices, devices);
+            let devices: Vec<_> = definition.devices().map(|name| (name, self.device(name))).collect();
+            let aggregate = DeviceState::aggregate(devices.iter().map(|(_, state)| *state));
+            assert!(shown.devices().map(|d| (d.name, d.state)).eq(devices));
             assert_eq!(shown.state, ExtensionState::from(aggregate));
-            let presence: Vec<_> = members.presence.iter().map(|p| self.presence(p)).collect();
-            assert_eq!(shown.presence, PresenceValue::aggregate(&presence));
+            let presence: Vec<_> = definition.presence().map(|p| self.presence(p)).collect();
+            assert_eq!(*shown.presence(), PresenceValue::aggregate(&presence));
             let told = &self.known[hint.key()];
             assert_eq!((told.seq, told.state), (shown.seq, shown.state));
-            assert_eq!(told.presence, shown.presence);
+            assert_eq!(told.presence(), shown.presence());
         }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use std::sync::atomic::AtomicU64;
 
 fn text(hints: &Hints, exten: &str) -> Option<String> {
-    Some(hints.find("d", exten)?.definition().text.to_string())
+    Some(hints.find("d", exten)?.definition().text().to_owned())
 }
 
 #[test]
@@ -34,7 +34,10 @@ fn devices_get_hints_in_a_context_that_wants_them() {
     assert_eq!(text(&hints, "5").as_deref(), Some("Custom:5"));
     // A line of its own takes it over; without the option they go.
     hints.replace(plan("[d]\nautohints=yes\nexten => 100,hint,Custom:x\n"));
-    assert!(Arc::ptr_eq(&made, &hints.find("d", "100").unwrap()) && !made.definition().auto);
+    assert!(
+        Arc::ptr_eq(&made, &hints.find("d", "100").unwrap())
+            && made.definition().origin == crate::Origin::Line
+    );
     hints.replace(plan("[d]\n"));
     assert!(hints.hints().is_empty() && made.snapshot().removed);
     hints.set_device_state("PJSIP/7", &source, DeviceState::Busy, None);

@@ -31,7 +31,7 @@ fn read(hints: &Hints, text: &str) -> Vec<String> {
 }
 
 fn devices(hints: &Hints, exten: &str) -> Option<String> {
-    Some(hints.find("default", exten)?.definition().text.to_string())
+    Some(hints.find("default", exten)?.definition().text().to_owned())
 }
 
 #[test]

@@ -29,8 +29,8 @@ fn a_hundred_thousand_hints() {
     assert_eq!(told.swap(0, Ordering::Relaxed), HINTS);
     {
         let writer = hints.lock();
-        assert_eq!(writer.devices.len(), 2 * HINTS);
-        assert!(writer.devices.values().all(|hints| hints.len() == 1));
+        assert_eq!(writer.states.attached().count(), 2 * HINTS);
+        assert!(writer.states.attached().all(|device| writer.watching(device).len() == 1));
         assert_eq!(writer.presentities.len(), HINTS);
         assert_eq!(writer.history.len(), 0, "a hint that never changed remembers nothing");
     }
@@ -57,5 +57,5 @@ fn many_hints_of_one_pattern() {
     }
     assert_eq!(hints.hints().len(), 2_000);
     let writer = hints.lock();
-    assert_eq!(writer.devices.len(), 2_000);
+    assert_eq!(writer.states.attached().count(), 2_000);
 }

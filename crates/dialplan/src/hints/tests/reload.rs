@@ -18,7 +18,7 @@ fn unchanged_hints_keep_identity_and_say_nothing() {
     assert_eq!(take(&heard), [("3@d".to_owned(), ExtensionState::InUse)]);
     assert!(Arc::ptr_eq(&before, &hints.get("1@d").unwrap()));
     assert_eq!(before.definition().pos.line, 3);
-    assert_eq!(&*hints.get("2@d").unwrap().snapshot().name, "Two");
+    assert_eq!(hints.get("2@d").unwrap().snapshot().name(), "Two");
     hints.set_device_state("Custom:b", &source, DeviceState::InUse, None);
     assert_eq!(take(&heard), [], "nobody looks at it any more");
 }
@@ -52,14 +52,14 @@ fn hints_of_patterns_follow_their_pattern() {
     let text = "[d]\nexten => _2X,hint,Custom:new${EXTEN}\nexten => _3X,hint,Custom:b\n";
     let report = hints.replace(plan(text));
     assert_eq!((report.hints, report.removed), (2, 1), "32 had no watcher");
-    assert_eq!(&*made.definition().text, "Custom:new21");
+    assert_eq!(made.definition().text(), "Custom:new21");
     assert!(Arc::ptr_eq(&made, &hints.find("d", "21").unwrap()));
     assert!(Arc::ptr_eq(&watched, &hints.find("d", "31").unwrap()));
     hints.replace(plan("[d]\nexten => _3X,hint,Custom:b\n"));
     assert!(made.snapshot().removed && !watched.snapshot().removed);
     // And a line of its own takes it over.
     hints.replace(plan("[d]\nexten => 31,hint,Custom:c\n"));
-    assert!(!watched.definition().from_pattern && !watched.snapshot().removed);
+    assert!(watched.definition().origin == crate::Origin::Line && !watched.snapshot().removed);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_hint_may_lose_its_presence() {
     let hints = load("[d]\nexten => 1,hint,Custom:a,CustomPresence:a\n");
     let _guard = hints.add_presence_provider("CustomPresence", Arc::new(Fixed::default()));
     let hint = hints.get("1@d").unwrap();
-    assert_eq!(hint.snapshot().presence.state, PresenceState::Away);
+    assert_eq!(hint.snapshot().presence().state, PresenceState::Away);
     hints.replace(plan("[d]\nexten => 1,hint,Custom:a\n"));
-    assert_eq!(hint.snapshot().presence.state, PresenceState::NotSet);
+    assert_eq!(hint.snapshot().presence().state, PresenceState::NotSet);
 }
