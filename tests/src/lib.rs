@@ -1,5 +1,5 @@
 //! What the end-to-end tests are made of: a server in a directory and on a port of its own, a phone
-//! of a few lines, and the real peers SIPp and baresip.
+//! of a few lines, and the real peers SIPp, baresip and Kamailio.
 //!
 //! ```no_run
 //! use e2e::{Config, Phone, Server, Subscribe};
@@ -19,6 +19,7 @@ mod baresip;
 mod build;
 mod config;
 mod golden;
+mod kamailio;
 mod message;
 mod phone;
 mod port;
@@ -30,6 +31,7 @@ pub use baresip::Baresip;
 pub use build::{module_dir, starling};
 pub use config::Config;
 pub use golden::Golden;
+pub use kamailio::Kamailio;
 pub use message::Message;
 pub use phone::{Lamp, Phone, Subscribe};
 pub use port::Port;

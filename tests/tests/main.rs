@@ -6,6 +6,7 @@ mod cli;
 mod lamps;
 mod modules;
 mod network;
+mod proxy;
 mod refusals;
 mod register;
 mod reload;

@@ -42,7 +42,8 @@ pub fn rewrite_uri(uri: &UriRef<'_>, source: SocketAddr, transport: Option<&str>
     if moved {
         more.push_str(&format!(";{ORIGINAL_HOST}={}", host_and_port(uri)));
     }
-    let is_kept = |name: &str| !is_internal(name) && !(switched && name.eq_ignore_ascii_case("transport"));
+    let is_replaced = |name: &str| switched && name.eq_ignore_ascii_case("transport");
+    let is_kept = |name: &str| !is_internal(name) && !is_replaced(name);
     Some(build(uri, &host, is_kept, &more))
 }
 

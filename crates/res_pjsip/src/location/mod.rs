@@ -262,7 +262,8 @@ impl Location {
     fn take_back(&self, aor: &Arc<str>, before: Contacts, after: &Contacts) {
         let mut stripe = self.write(aor);
         let now = stripe.get(aor).cloned().unwrap_or_default();
-        if !Arc::ptr_eq(&now, after) && !(now.is_empty() && after.is_empty()) {
+        let untouched = Arc::ptr_eq(&now, after) || (now.is_empty() && after.is_empty());
+        if !untouched {
             return;
         }
         set(&mut stripe, aor, before.clone());
