@@ -12,6 +12,9 @@ pub struct Office {
     pub extensions: Vec<(String, String)>,
     /// Names of the endpoints.
     pub endpoints: Vec<String>,
+    /// Whether each endpoint may register one contact, and how often that is asked whether it is
+    /// there: seconds, 0 for never.
+    pub register: Option<u32>,
 }
 
 const MODULES: &str = "\
@@ -19,6 +22,8 @@ const MODULES: &str = "\
 autoload=no
 load => res_pjsip.so
 load => res_pjsip_endpoint_identifier_user.so
+load => res_pjsip_registrar.so
+load => res_pjsip_nat.so
 load => res_pjsip_pubsub.so
 load => res_pjsip_exten_state.so
 load => res_pjsip_pidf_body_generator.so
@@ -65,6 +70,12 @@ impl Office {
         for endpoint in &self.endpoints {
             // Writing to a String cannot fail.
             let _ = write!(text, "\n[{endpoint}](phone)\n");
+            if let Some(frequency) = self.register {
+                let _ = write!(
+                    text,
+                    "aors={endpoint}\n[{endpoint}]\ntype=aor\nmax_contacts=1\nqualify_frequency={frequency}\n"
+                );
+            }
         }
         text
     }
@@ -87,6 +98,7 @@ mod tests {
         let office = Office {
             extensions: vec![("1001".into(), "Custom:lamp1".into())],
             endpoints: vec!["alice".into(), "bob".into()],
+            register: None,
         };
         let dir = tempfile::tempdir().unwrap();
         office.write(dir.path(), Path::new("/modules"), "127.0.0.1:5070".parse().unwrap()).unwrap();
@@ -97,5 +109,11 @@ mod tests {
         assert!(pjsip.contains("bind=127.0.0.1:5070\n"));
         assert!(pjsip.ends_with("\n[alice](phone)\n\n[bob](phone)\n"));
         assert!(dir.path().join("run").is_dir());
+        let office = Office { register: Some(60), ..office };
+        assert!(
+            office.pjsip("127.0.0.1:5070".parse().unwrap()).ends_with(
+                "\n[bob](phone)\naors=bob\n[bob]\ntype=aor\nmax_contacts=1\nqualify_frequency=60\n"
+            )
+        );
     }
 }

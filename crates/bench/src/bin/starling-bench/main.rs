@@ -4,11 +4,13 @@
 //! Starts the built server from beside this program. For the first section (`--only notify`) it
 //! subscribes simulated phones over the loopback interface, changes the extension's state again and
 //! again, and measures in the same run what the machine can do without SIP. For the second (`--only
-//! hints`) it loads, reloads and changes dialplans of two sizes. `docs/performance.md` explains the
+//! hints`) it loads, reloads and changes dialplans of two sizes; for the third (`--only register`)
+//! phones register and are asked whether they are there. `docs/performance.md` explains the
 //! numbers.
 
 mod hints;
 mod measure;
+mod register;
 mod report;
 
 use std::io::Write as _;
@@ -20,7 +22,8 @@ use clap::{Parser, ValueEnum};
 
 use crate::measure::{Plan, measure};
 
-/// Measure how fast a change of one extension reaches everybody who watches it, and what hints cost.
+/// Measure how fast a change of one extension reaches everybody who watches it, and what hints and
+/// registrations cost.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
@@ -36,7 +39,8 @@ struct Args {
     /// Times that dialplans are loaded
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     loads: u32,
-    /// Just look whether it works: 500 watchers, 4 rounds; 1,000 and 10,000 hints, 1 load
+    /// Just look whether it works: 500 watchers, 4 rounds; 1,000 and 10,000 hints, 1 load;
+    /// 500 registrations
     #[arg(long, conflicts_with_all = ["watchers", "rounds", "loads"])]
     quick: bool,
     /// Threads of the phones; half of the cores if not given
@@ -54,6 +58,8 @@ enum Section {
     Notify,
     /// Many hints: load, reload, memory
     Hints,
+    /// Many phones: REGISTER, and OPTIONS to their contacts
+    Register,
 }
 
 impl Args {
@@ -65,6 +71,13 @@ impl Args {
         match self.quick {
             true => hints::Plan { sizes: [1_000, 10_000], rounds: 1 },
             false => hints::Plan { sizes: [10_000, 100_000], rounds: self.loads },
+        }
+    }
+
+    fn register_plan(&self) -> register::Plan {
+        match self.quick {
+            true => register::Plan { phones: 500, frequency: 4 },
+            false => register::Plan { phones: 25_000, frequency: 60 },
         }
     }
 
@@ -109,6 +122,11 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     if args.includes(Section::Hints) {
         let results = hints::measure(args.hints_plan(), &interrupt)?;
         sections.push(hints::markdown(&results));
+        faults.extend(results.faults);
+    }
+    if args.includes(Section::Register) {
+        let results = register::measure(args.register_plan(), &interrupt)?;
+        sections.push(register::markdown(&results));
         faults.extend(results.faults);
     }
     let text = sections.join("\n");

@@ -99,7 +99,11 @@ impl Results {
 pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<dyn std::error::Error>> {
     let Plan { watchers, rounds, threads } = plan;
     let endpoints: Vec<String> = (0..watchers).map(|i| format!("phone{i}")).collect();
-    let office = Office { extensions: vec![(EXTENSION.into(), DEVICE.into())], endpoints: endpoints.clone() };
+    let office = Office {
+        extensions: vec![(EXTENSION.into(), DEVICE.into())],
+        endpoints: endpoints.clone(),
+        register: None,
+    };
     eprintln!("Starting the server with {watchers} endpoints ...");
     let server = Server::start(&office)?;
     let version = server.version()?;
