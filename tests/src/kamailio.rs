@@ -31,6 +31,7 @@ loadmodule "rr.so"
 loadmodule "pv.so"
 loadmodule "maxfwd.so"
 loadmodule "siputils.so"
+loadmodule "textops.so"
 loadmodule "xlog.so"
 loadmodule "path.so"
 
@@ -39,7 +40,8 @@ request_route {
         sl_send_reply("483", "Too Many Hops");
         exit;
     }
-    if (loose_route()) {
+    # A Path is the only route of a request outside a dialog: it is taken off, and not "driven".
+    if (loose_route() || uri != myself) {
         t_relay();
         exit;
     }
