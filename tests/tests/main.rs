@@ -5,6 +5,7 @@ mod baresip;
 mod cli;
 mod lamps;
 mod modules;
+mod modules_at_run_time;
 mod network;
 mod proxy;
 mod refusals;

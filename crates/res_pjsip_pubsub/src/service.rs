@@ -111,6 +111,24 @@ impl PubSubService {
         Ok(())
     }
 
+    /// Puts what a module brings in place of what it brought before, in one step. An event or media type
+    /// that another module has is an error; then nothing changes.
+    pub fn replace_parts(&self, module: &str, parts: ModuleParts) -> Result<(), String> {
+        let mut registry = lock(&self.shared.registry);
+        *registry = Arc::new(registry.without(module).with(module, parts)?);
+        self.publish_registry(&registry);
+        Ok(())
+    }
+
+    /// How many subscriptions need something that a module brought.
+    pub fn users_of(&self, module: &str) -> usize {
+        let registry = self.shared.registry();
+        let uses = self.ask(Message::Uses);
+        let of_module =
+            uses.into_iter().filter(|used| registry.is_from(module, &used.event, &used.media_type));
+        of_module.map(|used| used.subscriptions).sum()
+    }
+
     /// Removes what a module brought.
     pub fn remove_parts(&self, module: &str) {
         let mut registry = lock(&self.shared.registry);
