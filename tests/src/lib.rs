@@ -18,6 +18,7 @@
 mod baresip;
 mod build;
 mod config;
+mod dns;
 mod golden;
 mod kamailio;
 mod message;
@@ -30,6 +31,7 @@ mod sipp;
 pub use baresip::Baresip;
 pub use build::{module_dir, starling};
 pub use config::Config;
+pub use dns::Dns;
 pub use golden::Golden;
 pub use kamailio::Kamailio;
 pub use message::Message;

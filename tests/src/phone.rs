@@ -123,7 +123,16 @@ impl Phone {
 
     /// A phone of the endpoint `name` at an address of this machine.
     pub fn between(own: IpAddr, server: SocketAddr, name: &str) -> Self {
-        let socket = UdpSocket::bind(SocketAddr::new(own, 0)).expect("this machine has the address");
+        Self::bound(SocketAddr::new(own, 0), server, name)
+    }
+
+    /// A phone at a port that the server's configuration names.
+    pub fn on_port(server: SocketAddr, port: u16, name: &str) -> Self {
+        Self::bound(SocketAddr::new(server.ip(), port), server, name)
+    }
+
+    fn bound(own: SocketAddr, server: SocketAddr, name: &str) -> Self {
+        let socket = UdpSocket::bind(own).expect("this machine has the address");
         Self {
             name: name.to_owned(),
             socket,
@@ -134,6 +143,11 @@ impl Phone {
             count: 0,
             registrations: 0,
         }
+    }
+
+    /// From now on the server is at another address.
+    pub fn move_to(&mut self, server: SocketAddr) {
+        self.server = server;
     }
 
     /// What NOTIFYs are answered with from now on: a status with its reason, and whole header lines

@@ -3,11 +3,14 @@
 mod bad_input;
 mod baresip;
 mod cli;
+mod dns;
 mod lamps;
 mod modules;
 mod modules_at_run_time;
 mod network;
 mod proxy;
+mod pjsip_reload;
+mod pjsip_tools;
 mod refusals;
 mod register;
 mod reload;

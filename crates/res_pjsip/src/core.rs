@@ -9,8 +9,10 @@ use foldhash::fast::FixedState;
 use sip::transaction::{ClientTimer, ClientTransactions, ServerTransactions, Timers};
 use sip::{Millis, RawMessage, ResponseHead, Scheme, TimerWheel, UriRef, Writer};
 
+use crate::config::Protocol;
 use crate::distributor::Incoming;
 use crate::output::{Output, Packet, Peer};
+use crate::resolve::{Question, Target};
 use crate::snapshot::{BoundTransport, Snapshot};
 use crate::stats::Stats;
 use crate::tag::TagSource;
@@ -191,6 +193,37 @@ impl Core {
         out.send(peer, self.client.request(started.timer));
         self.timers.insert(started.at, Timer::Client(started.timer));
         Ok(())
+    }
+
+    /// Asks for the addresses behind a name; the module that is running hears of them by
+    /// [`ShardModule::resolved`](crate::ShardModule::resolved) with `token`.
+    pub fn resolve(&mut self, question: Question, token: u64, out: &mut Output) {
+        out.ask(join_token(self.current, token), question);
+    }
+
+    /// What we can send by: the protocols of the transports that listen.
+    pub fn protocols(&self) -> Vec<Protocol> {
+        let mut protocols = Vec::new();
+        for transport in self.snapshot.transports.iter().filter(|it| it.open) {
+            if !protocols.contains(&transport.config.protocol) {
+                protocols.push(transport.config.protocol);
+            }
+        }
+        protocols
+    }
+
+    /// The transport by which a target is reached: `preferred` if it fits, else the first that does.
+    pub fn transport_for(&self, target: &Target, preferred: u16) -> Option<u16> {
+        let fits = |transport: &&BoundTransport| {
+            transport.open
+                && transport.config.protocol == target.protocol
+                && transport.local.is_ipv4() == target.address.is_ipv4()
+        };
+        let transports = &self.snapshot.transports;
+        if transports.get(usize::from(preferred)).filter(fits).is_some() {
+            return Some(preferred);
+        }
+        transports.iter().position(|transport| fits(&transport)).map(|index| index as u16)
     }
 
     /// Answers a request, adding Server; `headers` adds the rest. A To tag is added where there is

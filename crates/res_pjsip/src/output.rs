@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 
+use crate::resolve::Question;
+
 /// The other end of a packet: an address, and the transport (its place in
 /// [`Snapshot::transports`](crate::Snapshot)) by which it is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +30,7 @@ pub struct Output {
     bytes: Vec<u8>,
     datagrams: Vec<(Peer, Range<usize>)>,
     handover: Vec<(u16, Packet)>,
+    questions: Vec<(u64, Question)>,
 }
 
 impl Output {
@@ -59,6 +62,17 @@ impl Output {
         self.handover.push((shard, packet));
     }
 
+    /// Queues a question to the resolver; its answer comes back with `token`.
+    pub(crate) fn ask(&mut self, token: u64, question: Question) {
+        self.questions.push((token, question));
+    }
+
+    /// Takes the questions to the resolver, with the tokens of their
+    /// [`ShardMessage::Resolved`](crate::ShardMessage::Resolved).
+    pub fn take_questions(&mut self) -> std::vec::Drain<'_, (u64, Question)> {
+        self.questions.drain(..)
+    }
+
     /// The queued datagrams, in order.
     pub fn datagrams(&self) -> impl ExactSizeIterator<Item = (Peer, &[u8])> {
         self.datagrams.iter().map(|(peer, range)| (*peer, &self.bytes[range.clone()]))
@@ -76,7 +90,7 @@ impl Output {
 
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
-        self.datagrams.is_empty() && self.handover.is_empty()
+        self.datagrams.is_empty() && self.handover.is_empty() && self.questions.is_empty()
     }
 
     /// Forgets the datagrams, which have been sent.

@@ -2,6 +2,8 @@
 
 use std::any::Any;
 use std::hash::BuildHasher;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -9,12 +11,15 @@ use std::time::Instant;
 use foldhash::fast::FixedState;
 
 use crate::config::{PjsipConfig, Protocol};
+use crate::history::History;
 use crate::identify::{EndpointIdentifier, Identifiers};
 use crate::location::{ContactChange, ContactEvent, Location, LocationGuard};
 use crate::net::{BindError, KernelRoutes, Runner, ShardInbox, bind_udp, inbox};
 use crate::options::OptionsModule;
 use crate::qualify::{self, ContactKeeper};
 use crate::registrar::{self, Registrar};
+use crate::reload::{Plan, ReloadReport};
+use crate::resolve::Resolver;
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
 use crate::snapshot::{BoundTransport, ExtensionLookup, Snapshot};
 use crate::stats::Stats;
@@ -30,11 +35,16 @@ pub struct Pjsip {
     hasher: FixedState,
     /// Tells the shards of changed contacts.
     _wake: LocationGuard,
+    resolver: Arc<Resolver>,
+    history: Arc<History>,
 }
 
 struct State {
     snapshot: Arc<Snapshot>,
     identifiers: Vec<Arc<dyn EndpointIdentifier>>,
+    last_reload: Option<ReloadReport>,
+    /// The addresses of the hosts that `match` options name, as far as they are known.
+    hosts: HashMap<Arc<str>, Vec<IpAddr>>,
 }
 
 /// Why the SIP side does not start.
@@ -82,7 +92,14 @@ impl Pjsip {
             shards: inboxes,
             stats: Vec::new(),
             threads: Mutex::default(),
-            state: Mutex::new(State { snapshot: snapshot.clone(), identifiers: Vec::new() }),
+            state: Mutex::new(State {
+                snapshot: snapshot.clone(),
+                identifiers: Vec::new(),
+                last_reload: None,
+                hosts: HashMap::new(),
+            }),
+            resolver: Arc::new(Resolver::start()?),
+            history: Arc::new(History::new(shards)),
         };
         for (id, inbox) in readers.into_iter().enumerate() {
             let shard = Shard::new(
@@ -101,6 +118,9 @@ impl Pjsip {
                 shards: pjsip.shards.clone(),
                 epoch,
                 snapshot: snapshot.clone(),
+                id: id as u16,
+                resolver: pjsip.resolver.clone(),
+                history: pjsip.history.clone(),
             };
             let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
                 if let Err(error) = runner.run() {
@@ -112,7 +132,19 @@ impl Pjsip {
         pjsip.add_module(Arc::new(|_| Box::new(OptionsModule)));
         let location = pjsip.location.clone();
         pjsip.add_module(Arc::new(move |_| Box::new(ContactKeeper::new(location.clone()))));
-        Ok(Arc::new(pjsip))
+        let pjsip = Arc::new(pjsip);
+        pjsip.watch_hosts();
+        Ok(pjsip)
+    }
+
+    /// The packets that are kept for `pjsip show history`.
+    pub fn history(&self) -> &Arc<History> {
+        &self.history
+    }
+
+    /// The resolver of all shards.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
     }
 
     /// Number of shards.
@@ -180,6 +212,80 @@ impl Pjsip {
     pub fn open(&self) {
         self.publish(&mut self.state(), |snapshot| snapshot.booted = true);
         self.send_to_module(qualify::NAME, |_| Box::new(qualify::Message::Start));
+        self.wait_for_shards();
+    }
+
+    /// Puts a new configuration in force, all of it or nothing. When this returns every shard works
+    /// by it. Its transports are those that listen, see [`ReloadReport::kept`].
+    ///
+    /// # Errors
+    ///
+    /// A transport cannot listen where the configuration says; everything is as it was.
+    pub fn reload(self: &Arc<Self>, config: PjsipConfig) -> Result<ReloadReport, BindError> {
+        let mut state = self.state();
+        let old = state.snapshot.clone();
+        let plan = Plan::new(&old.config, &old.transports, config, self.shards.len())?;
+        let global = &plan.config.global;
+        let debug = (global.debug != old.config.global.debug).then(|| initial_trace(&global.debug));
+        let order = &global.endpoint_identifier_order;
+        let identifiers = Identifiers::new(state.identifiers.clone()).ordered(order);
+        let mut snapshot = Snapshot {
+            config: Arc::new(plan.config.with_hosts(&state.hosts)),
+            transports: plan.transports,
+            identifiers,
+            ..Snapshot::clone(&old)
+        };
+        if let Some(trace) = debug {
+            snapshot.trace = trace;
+        }
+        state.snapshot = Arc::new(snapshot);
+        let mut sockets: Vec<_> = plan
+            .sockets
+            .into_iter()
+            .map(|it| (it.transport, it.sockets.unwrap_or_default().into_iter()))
+            .collect();
+        for shard in &self.shards {
+            let sockets = sockets.iter_mut().map(|(transport, sockets)| (*transport, sockets.next()));
+            shard.send(ShardMessage::Reload(state.snapshot.clone(), sockets.collect()));
+        }
+        state.last_reload = Some(plan.report.clone());
+        drop(state);
+        self.location.configure(&self.snapshot().config);
+        // Also if the names are the same: a reload is how an operator asks for them anew.
+        self.watch_hosts();
+        self.wait_for_shards();
+        Ok(plan.report)
+    }
+
+    /// What the last successful reload did, if there was one.
+    pub fn last_reload(&self) -> Option<ReloadReport> {
+        self.state().last_reload.clone()
+    }
+
+    /// Keeps the addresses of the hosts that `match` options name up to date.
+    fn watch_hosts(self: &Arc<Self>) {
+        let names = self.snapshot().config.host_names();
+        let pjsip = Arc::downgrade(self);
+        self.resolver.watch(names, move |name, addresses| {
+            if let Some(pjsip) = pjsip.upgrade() {
+                pjsip.set_host(name, addresses);
+            }
+        });
+    }
+
+    fn set_host(&self, name: &Arc<str>, addresses: Vec<IpAddr>) {
+        let mut state = self.state();
+        if state.hosts.get(name) == Some(&addresses) {
+            return;
+        }
+        tracing::debug!("Host '{name}' of identify sections has the addresses {addresses:?}");
+        state.hosts.insert(name.clone(), addresses);
+        let config = Arc::new(state.snapshot.config.with_hosts(&state.hosts));
+        self.publish(&mut state, |snapshot| snapshot.config = config);
+    }
+
+    /// Waits until every shard has handled what it was sent.
+    fn wait_for_shards(&self) {
         let (reached, all_reached) = mpsc::channel();
         for shard in &self.shards {
             shard.send(ShardMessage::Barrier(reached.clone()));
@@ -314,7 +420,7 @@ fn bind_transports(config: &PjsipConfig, shards: usize) -> Result<Bound, BindErr
         }
         match bind_udp(&transport.id, transport.bind, transport.tos, shards) {
             Ok((local, bound)) => {
-                transports.push(BoundTransport { config: transport.clone(), local });
+                transports.push(BoundTransport { config: transport.clone(), local, open: true });
                 sockets.push(bound);
             }
             Err(error) if error.source.kind() == std::io::ErrorKind::AddrInUse => return Err(error),

@@ -20,6 +20,8 @@ pub struct BoundTransport {
     pub config: Arc<Transport>,
     /// The address that it is bound to (the real port where 0 was asked for).
     pub local: SocketAddr,
+    /// Whether it listens; one that a reload has closed keeps its place.
+    pub open: bool,
 }
 
 /// Everything that handling a packet reads beside the shard's own state.

@@ -67,7 +67,12 @@ impl Bench {
         let (config, remarks) = PjsipConfig::parse(&file);
         assert!(remarks.is_empty(), "{remarks:?}");
         let transports = config.transports.iter();
-        let transports = transports.map(|t| BoundTransport { config: t.clone(), local: t.bind }).collect();
+        let bound = |t: &Arc<res_pjsip::config::Transport>| BoundTransport {
+            config: Arc::clone(t),
+            local: t.bind,
+            open: true,
+        };
+        let transports = transports.map(bound).collect();
         let identifiers = Identifiers::all().ordered(&config.global.endpoint_identifier_order);
         let snapshot = Snapshot {
             config: Arc::new(config),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
 use module_api::{EventPackage, Fail, Payload};
-use res_pjsip::{Answer, Core, Output, Request, ShardModule};
+use res_pjsip::{Answer, Core, Output, Request, ShardModule, Snapshot, resolve};
 
 use crate::body::Bodies;
 use crate::intern::Interner;
@@ -16,7 +16,7 @@ use crate::registry::Registry;
 use crate::resource::{ResourceId, Resources};
 use crate::service::{Shared, SubscriptionInfo, WatcherInfo};
 use crate::stats::PubSubStats;
-use crate::subscribe::resolve;
+use crate::subscribe;
 use crate::subscription::{Reason, Subscription};
 use crate::table::Table;
 
@@ -184,17 +184,23 @@ impl PubSub {
         let Some(subscription) = self.subscriptions.get(index).filter(|s| s.is_alive()) else { return false };
         let Some(package) = self.registry.package(&subscription.event).cloned() else { return false };
         let asked_for = subscription.texts.resource();
-        let Ok(key) = resolve(&*package, &subscription.endpoint, asked_for) else { return false };
-        let Ok(payload) = self.current(&*package, &key) else { return false };
+        let Ok(key) = subscribe::resolve(&*package, &subscription.endpoint, asked_for) else { return false };
+        // Not counted at the old one: it is gone with its count, though its name may be there again.
+        self.watch_instead(index, &*package, &key)
+    }
+
+    /// Lets a subscription watch another resource; false if that is not there.
+    pub(crate) fn watch_instead(&mut self, index: u32, package: &dyn EventPackage, key: &str) -> bool {
+        let Some(subscription) = self.subscriptions.get(index) else { return false };
+        let Ok(payload) = self.current(package, key) else { return false };
         if payload.terminated {
             return false;
         }
         let (old, place) = (subscription.resource, subscription.place);
         // In this order: the resource must not be forgotten if old and new are one.
-        let new = self.resources.provide(package.topic(), &key, payload);
+        let new = self.resources.provide(package.topic(), key, payload);
         let new_place = self.resources.watch(new, index);
         self.count_watcher(new, 1);
-        // Not counted at the old one: it is gone with its count, though its name may be there again.
         self.leave(old, place);
         if let Some(subscription) = self.subscriptions.get_mut(index)
             && old != new
@@ -273,7 +279,7 @@ impl PubSub {
         uses.into_iter().map(used).collect()
     }
 
-    fn count_watcher(&self, resource: ResourceId, change: isize) {
+    pub(crate) fn count_watcher(&self, resource: ResourceId, change: isize) {
         if let Some(resource) = self.resources.get(resource) {
             self.shared.count_watcher(&resource.topic, &resource.key, change);
         }
@@ -337,6 +343,16 @@ impl ShardModule for PubSub {
         }
     }
 
+    fn configured(&mut self, core: &mut Core, old: &Snapshot, out: &mut Output) {
+        self.reconfigure(core, old, out);
+    }
+
+    fn resolved(&mut self, core: &mut Core, token: u64, answer: resolve::Answer, out: &mut Output) {
+        if let Some(index) = self.alive(token) {
+            self.located(core, index, answer, out);
+        }
+    }
+
     fn work(&mut self, core: &mut Core, budget: usize, out: &mut Output) -> bool {
         for _ in 0..budget {
             let Some((index, generation)) = self.queue.pop_front() else { return false };
@@ -345,7 +361,7 @@ impl ShardModule for PubSub {
                 continue;
             }
             subscription.queued = false;
-            if subscription.dirty && !subscription.in_flight {
+            if subscription.dirty && !subscription.is_busy() {
                 self.notify(core, index, out);
             }
         }

@@ -70,6 +70,8 @@ pub enum Pending {
     NewerState,
     /// Its turn in the queue, or the time that the phone asked for (Retry-After).
     Turn,
+    /// The address behind its Contact or route, which is being looked up.
+    Address,
     /// A module that makes its body type.
     Generator,
 }

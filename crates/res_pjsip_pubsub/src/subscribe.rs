@@ -1,9 +1,11 @@
 //! SUBSCRIBE: the checks in Asterisk's order, the answer, the first NOTIFY; refresh, end and fetch.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use module_api::{EventPackage, Fail, Payload, ResourceQuery};
 use res_pjsip::config::Endpoint;
+use res_pjsip::resolve::Question;
 use res_pjsip::{Core, Output, Peer, Request, note_refusal};
 use sip::{Dialog, DialogError, EventRef, HeaderName, Scheme, UriRef};
 
@@ -134,7 +136,11 @@ impl PubSub {
         let contact = contact(endpoint, request, local);
         let tag = core.new_tag();
         let dialog = Dialog::uas(&request.message, &tag, "UDP", local, &contact).map_err(dialog_refusal)?;
-        let peer = Peer { address: destination(&dialog, request.peer), ..peer };
+        // A name is looked up first; if it has no address, NOTIFYs go where the SUBSCRIBE came from.
+        let (peer, question) = match destination(&dialog, core) {
+            Destination::Address(address) => (Peer { address, ..peer }, None),
+            Destination::Name(question) => (peer, Some(question)),
+        };
 
         let resource = self.resources.provide(&accepted.topic, &accepted.key, accepted.payload);
         let now = core.now();
@@ -154,6 +160,8 @@ impl PubSub {
             resource,
             place: 0,
             peer,
+            alternatives: Vec::new(),
+            locating: question.is_some(),
             expires_at,
             armed_for: expires_at,
             granted: accepted.expires,
@@ -174,7 +182,10 @@ impl PubSub {
             self.arm_expiry(core, index);
         }
         respond_ok(core, request, Some(&tag), accepted.expires, &contact, out);
-        self.notify(core, index, out);
+        match question {
+            Some(question) => self.locate(core, index, question, out),
+            None => self.notify(core, index, out),
+        }
         Ok(())
     }
 
@@ -224,15 +235,30 @@ impl PubSub {
                 None => None,
             },
         };
+        let next_hop = subscription.dialog.next_hop().to_vec();
         subscription.dialog.refresh(&request.message).map_err(dialog_refusal)?;
         subscription.endpoint = request.endpoint.clone();
-        subscription.peer.address = destination(&subscription.dialog, request.peer);
+        let question = match destination(&subscription.dialog, core) {
+            Destination::Address(address) => {
+                subscription.peer.address = address;
+                subscription.alternatives.clear();
+                None
+            }
+            Destination::Name(question) => {
+                subscription.locating |= subscription.dialog.next_hop() != next_hop;
+                Some(question)
+            }
+        };
         if let Some(media_type) = media_type {
             subscription.media_type = self.names.intern(&media_type);
         }
         let granted = expires.unwrap_or(subscription.granted).min(MAX_EXPIRES);
         let contact = subscription.dialog.contact().to_vec();
         respond_ok(core, request, None, granted, &String::from_utf8_lossy(&contact), out);
+        if let Some(question) = question {
+            self.locate(core, index, question, out);
+        }
+        let Some(subscription) = self.subscriptions.get_mut(index) else { return Ok(()) };
         if granted == 0 {
             self.stats.unsubscribed.add();
             self.end(core, index, Reason::Timeout, out);
@@ -246,7 +272,7 @@ impl PubSub {
         }
         // A refresh is answered by the current state, at once if nothing is in flight.
         match self.subscriptions.get_mut(index) {
-            Some(subscription) if subscription.in_flight => subscription.dirty = true,
+            Some(subscription) if subscription.is_busy() => subscription.dirty = true,
             _ => self.notify(core, index, out),
         }
         Ok(())
@@ -332,7 +358,7 @@ fn without_port(uri: &UriRef<'_>) -> String {
 }
 
 /// Our Contact: no user part unless `contact_user` is set.
-fn contact(endpoint: &Endpoint, request: &Request<'_>, local: std::net::SocketAddr) -> String {
+fn contact(endpoint: &Endpoint, request: &Request<'_>, local: SocketAddr) -> String {
     let scheme = if request.uri.scheme == Scheme::Sips { "sips" } else { "sip" };
     match endpoint.contact_user.as_deref() {
         None => format!("<{scheme}:{local}>"),
@@ -349,12 +375,28 @@ fn notify_peer(core: &Core, endpoint: &Endpoint, peer: Peer) -> Peer {
     Peer { transport: named.filter(fits).map_or(peer.transport, |index| index as u16), ..peer }
 }
 
-/// Where requests inside the dialog go: to the first route or the remote target. A host name, which
-/// would have to be asked for, is replaced by the address that the SUBSCRIBE came from.
-fn destination(dialog: &Dialog, source: Peer) -> std::net::SocketAddr {
-    let next_hop = UriRef::parse(dialog.next_hop()).ok();
-    let address = next_hop.and_then(|uri| Some((uri.host_ip()?, uri.port.unwrap_or(5060))));
-    address.map_or(source.address, Into::into)
+/// Where requests inside a dialog go.
+enum Destination {
+    Address(SocketAddr),
+    Name(Question),
+}
+
+/// Requests inside the dialog go to the first route or the remote target.
+fn destination(dialog: &Dialog, core: &Core) -> Destination {
+    // It was parsed when the dialog was made.
+    let Ok(uri) = UriRef::parse(dialog.next_hop()) else { return Destination::Name(Question::default()) };
+    match uri.host_ip() {
+        Some(ip) if uri.param("maddr").is_none() => {
+            Destination::Address(SocketAddr::new(ip, uri.port.unwrap_or(5060)))
+        }
+        _ => {
+            let question = Question::of(&uri, &core.protocols());
+            match question.without_dns().as_deref() {
+                Some([target, ..]) => Destination::Address(target.address),
+                _ => Destination::Name(question),
+            }
+        }
+    }
 }
 
 fn dialog_refusal(error: DialogError) -> Refusal {

@@ -144,6 +144,31 @@ impl Dialog {
         Ok(())
     }
 
+    /// Lets our requests come from another address of ours: their Via and Contact name it from now on,
+    /// so that the other side sends its next request there (RFC 3261 12.2.1.2).
+    pub fn relocate(&mut self, local: SocketAddr) -> Result<(), DialogError> {
+        let via = self.part(Part::Via);
+        let via = with_address(via, via.iter().rposition(|byte| *byte == b' '), local);
+        let contact = self.part(Part::Contact);
+        let mark = if contact.contains(&b'@') { b'@' } else { b':' };
+        let contact = with_address(contact, contact.iter().position(|byte| *byte == mark), local);
+        let mut text = Vec::with_capacity(self.text.len());
+        let mut ends = [0; PARTS];
+        let mut start = 0;
+        for (index, (old_end, end)) in self.ends.iter().zip(&mut ends).enumerate() {
+            let old_end = usize::from(*old_end);
+            text.extend_from_slice(match index {
+                _ if index == Part::Via as usize => &via,
+                _ if index == Part::Contact as usize => &contact,
+                _ => &self.text[start..old_end],
+            });
+            *end = u16::try_from(text.len()).map_err(|_| DialogError::TooLong)?;
+            start = old_end;
+        }
+        (self.text, self.ends) = (text.into(), ends);
+        Ok(())
+    }
+
     /// Appends a request up to and including its Route lines; CSeq goes up by one. The caller adds
     /// the rest.
     pub fn write_request(&mut self, out: &mut Vec<u8>, method: &str, branch: &[u8]) {
@@ -317,6 +342,13 @@ impl Builder {
     }
 }
 
+/// `part` with another address behind the byte at `mark`, up to the parameters.
+fn with_address(part: &[u8], mark: Option<usize>, address: SocketAddr) -> Vec<u8> {
+    let (before, rest) = part.split_at(mark.map_or(0, |at| at + 1));
+    let end = rest.iter().position(|byte| matches!(byte, b';' | b'>')).unwrap_or(rest.len());
+    [before, address.to_string().as_bytes(), &rest[end..]].concat()
+}
+
 /// A URI as it may stand in a Request-URI: without `?headers`.
 fn without_headers<'a>(uri: &UriRef<'a>) -> &'a [u8] {
     let text = uri.text();
@@ -412,6 +444,24 @@ mod tests {
         assert_eq!(dialog.remote_cseq(), 9);
         refresh(&mut dialog, "", 10);
         assert!(request(&mut dialog).starts_with("NOTIFY sip:a@192.0.2.10 SIP/2.0\r\n"));
+    }
+
+    #[test]
+    fn another_address_of_ours_changes_via_and_contact_only() {
+        let mut dialog = dialog("Record-Route: <sip:p1;lr>\r\nContact: <sip:a@192.0.2.9>\r\n");
+        let before = request(&mut dialog);
+        dialog.relocate("[2001:db8::1]:5070".parse().unwrap()).unwrap();
+        let expected = before
+            .replace("UDP 192.0.2.1:5060;", "UDP [2001:db8::1]:5070;")
+            .replace("<sip:192.0.2.1:5060>", "<sip:[2001:db8::1]:5070>")
+            .replace("CSeq: 1", "CSeq: 2");
+        assert_eq!(request(&mut dialog), expected);
+        dialog.relocate("192.0.2.1:5060".parse().unwrap()).unwrap();
+        assert_eq!(request(&mut dialog), before.replace("CSeq: 1", "CSeq: 3"));
+        assert_eq!(
+            with_address(b"<sip:u@h:1;transport=tcp>", Some(6), "192.0.2.1:2".parse().unwrap()),
+            b"<sip:u@192.0.2.1:2;transport=tcp>"
+        );
     }
 
     #[test]

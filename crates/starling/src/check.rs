@@ -43,6 +43,10 @@ pub(crate) fn check(args: &Args) -> ExitCode {
         let loader = conf::Loader::new(&settings.etc_dir).exec(settings.execute_includes);
         all.push(Found::of("modules.conf", modules(&loader, settings)));
         all.push(Found::of("pjsip.conf", builtin::sip::parse(&loader)));
+        all.push(Found::of("resolver_unbound.conf", builtin::resolver::parse(&loader)));
+        if !matches!(loader.load("pjsip_notify.conf"), Err(LoadError::Missing { .. })) {
+            all.push(Found::of("pjsip_notify.conf", builtin::notify::parse(&loader)));
+        }
         all.push(Found::of("extensions.conf", builtin::dialplan::parse(&loader, None)));
         all.push(Found::of("logger.conf", optional(&loader, "logger.conf")));
     }

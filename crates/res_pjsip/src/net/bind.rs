@@ -33,6 +33,16 @@ pub(crate) fn bind_udp(
     udp::bind(address, tos, count).map_err(|source| BindError { id: id.to_owned(), address, source })
 }
 
+/// As [`bind_udp`], beside sockets of ours that have the port; see [`udp::bind_beside`].
+pub(crate) fn bind_udp_beside(
+    id: &str,
+    address: SocketAddr,
+    tos: u8,
+    count: usize,
+) -> Result<(SocketAddr, Vec<UdpSocket>), BindError> {
+    udp::bind_beside(address, tos, count).map_err(|source| BindError { id: id.to_owned(), address, source })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

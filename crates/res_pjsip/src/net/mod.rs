@@ -5,6 +5,6 @@ mod route;
 mod runner;
 
 pub use bind::BindError;
-pub(crate) use bind::bind_udp;
+pub(crate) use bind::{bind_udp, bind_udp_beside};
 pub(crate) use route::KernelRoutes;
 pub(crate) use runner::{Runner, ShardInbox, inbox};

@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep_until};
 use udp::{BATCH, Receiver, Sender, is_about_destination};
 
+use crate::history::History;
 use crate::output::{Output, Packet, Peer};
+use crate::resolve::Resolver;
 use crate::shard::{Shard, ShardMessage};
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
@@ -23,6 +25,9 @@ const HANDOVER_QUEUE: usize = 1024;
 /// Pieces of queued work (NOTIFYs) between two looks at the sockets: answers are read while a large
 /// fan-out is still going on, so no receive buffer overflows.
 const WORK_BUDGET: usize = 64;
+
+/// What the SIP logger calls the transport.
+const PROTOCOL: &str = "UDP";
 
 /// The way into a shard.
 #[derive(Clone)]
@@ -63,6 +68,12 @@ pub(crate) struct Runner {
     pub(crate) epoch: Instant,
     /// For the SIP logger.
     pub(crate) snapshot: Arc<Snapshot>,
+    /// Number of this shard.
+    pub(crate) id: u16,
+    /// Answers the questions of modules.
+    pub(crate) resolver: Arc<Resolver>,
+    /// Keeps packets, if it is on.
+    pub(crate) history: Arc<History>,
 }
 
 impl Runner {
@@ -70,18 +81,19 @@ impl Runner {
     pub(crate) fn run(self) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         runtime.block_on(async {
-            let sockets =
-                self.sockets.into_iter().map(UdpSocket::from_std).collect::<std::io::Result<Vec<_>>>()?;
+            let sockets = self.sockets.into_iter().map(|socket| Socket::new(socket).map(Some));
+            let sockets = sockets.collect::<std::io::Result<Vec<_>>>()?;
             let stats = self.shard.stats();
             let mut io = Io {
-                receivers: sockets.iter().map(|_| Receiver::new()).collect(),
                 sockets,
                 sender: Sender::new(),
                 shards: self.shards,
                 trace: self.snapshot.trace.clone(),
-                protocols: vec!["UDP"; self.snapshot.transports.len()],
                 stats,
                 by_shard: Vec::new(),
+                id: self.id,
+                resolver: self.resolver,
+                history: self.history,
             };
             run(self.shard, self.inbox, &mut io, self.epoch).await;
             Ok(())
@@ -89,16 +101,29 @@ impl Runner {
     }
 }
 
+/// A transport's socket, and what it is read with.
+struct Socket {
+    socket: UdpSocket,
+    receiver: Receiver,
+}
+
+impl Socket {
+    fn new(socket: std::net::UdpSocket) -> std::io::Result<Self> {
+        Ok(Self { socket: UdpSocket::from_std(socket)?, receiver: Receiver::new() })
+    }
+}
+
 struct Io {
-    sockets: Vec<UdpSocket>,
-    /// One for each socket.
-    receivers: Vec<Receiver>,
+    /// By transport; none for one that is closed.
+    sockets: Vec<Option<Socket>>,
     sender: Sender,
     shards: Vec<ShardInbox>,
     trace: TraceFilter,
-    protocols: Vec<&'static str>,
     stats: Arc<Stats>,
     by_shard: Vec<Vec<Packet>>,
+    id: u16,
+    resolver: Arc<Resolver>,
+    history: Arc<History>,
 }
 
 async fn run(mut shard: Shard, mut inbox: InboxReader, io: &mut Io, epoch: Instant) {
@@ -150,13 +175,15 @@ impl Io {
     /// Reads one batch from each socket; true if anything was there.
     fn read(&mut self, shard: &mut Shard, now: Millis, out: &mut Output) -> bool {
         let mut any = false;
-        for (index, (socket, receiver)) in self.sockets.iter().zip(&mut self.receivers).enumerate() {
+        for (index, socket) in self.sockets.iter_mut().enumerate() {
+            let Some(Socket { socket, receiver }) = socket else { continue };
             let read = socket.try_io(Interest::READABLE, || {
                 receiver.receive(socket, |address, datagram| {
                     let peer = Peer { transport: index as u16, address };
                     if self.trace != TraceFilter::Off {
-                        self.trace.received(self.protocols[index], peer, datagram);
+                        self.trace.received(PROTOCOL, peer, datagram);
                     }
+                    self.history.record(self.id, false, peer, datagram);
                     shard.receive(now, peer, datagram, out);
                 })
             });
@@ -172,7 +199,8 @@ impl Io {
 
     async fn readable(&self) {
         std::future::poll_fn(|context| {
-            let ready = self.sockets.iter().any(|socket| socket.poll_recv_ready(context).is_ready());
+            let mut sockets = self.sockets.iter().flatten();
+            let ready = sockets.any(|it| it.socket.poll_recv_ready(context).is_ready());
             if ready { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         })
         .await;
@@ -182,29 +210,66 @@ impl Io {
         &mut self,
         shard: &mut Shard,
         now: Millis,
-        message: ShardMessage,
+        mut message: ShardMessage,
         out: &mut Output,
     ) -> bool {
-        if let ShardMessage::Snapshot(snapshot) = &message {
-            self.trace = snapshot.trace.clone();
+        let mut sockets = Vec::new();
+        match &mut message {
+            ShardMessage::Snapshot(snapshot) => self.trace = snapshot.trace.clone(),
+            ShardMessage::Reload(snapshot, new) => {
+                self.trace = snapshot.trace.clone();
+                sockets = std::mem::take(new);
+            }
+            _ => {}
         }
         let go_on = shard.message(now, message, out);
-        if !go_on {
+        if !go_on || !sockets.is_empty() {
+            // What is for an old socket goes out before it is closed.
             self.flush(out).await;
+        }
+        for (transport, socket) in sockets {
+            self.replace(usize::from(transport), socket);
         }
         go_on
     }
 
+    /// Puts a socket in the place of the old one, if there was one.
+    fn replace(&mut self, transport: usize, socket: Option<std::net::UdpSocket>) {
+        let socket = socket.and_then(|socket| {
+            Socket::new(socket).inspect_err(|error| tracing::error!("A socket cannot be used: {error}")).ok()
+        });
+        if self.sockets.len() <= transport {
+            self.sockets.resize_with(transport + 1, || None);
+        }
+        self.sockets[transport] = socket;
+    }
+
     async fn flush(&mut self, out: &mut Output) {
         self.hand_over(out);
+        self.ask(out);
         if self.trace != TraceFilter::Off {
             for (peer, datagram) in out.datagrams() {
-                let protocol = self.protocols.get(usize::from(peer.transport)).copied().unwrap_or("UDP");
-                self.trace.transmitted(protocol, peer, datagram);
+                self.trace.transmitted(PROTOCOL, peer, datagram);
+            }
+        }
+        if self.history.is_on() {
+            for (peer, datagram) in out.datagrams() {
+                self.history.record(self.id, true, peer, datagram);
             }
         }
         self.write_all(out).await;
         out.clear();
+    }
+
+    fn ask(&mut self, out: &mut Output) {
+        let Some(inbox) = self.shards.get(usize::from(self.id)) else { return };
+        for (token, question) in out.take_questions() {
+            let control = inbox.control.clone();
+            self.resolver.ask(question, move |answer| {
+                // The shard may have ended meanwhile.
+                let _ = control.send(ShardMessage::Resolved(token, answer));
+            });
+        }
     }
 
     /// Writes the queued datagrams, as many of one transport at a time as there are in a row.
@@ -222,7 +287,7 @@ impl Io {
     }
 
     async fn write(&mut self, transport: u16, mut datagrams: &[(SocketAddr, &[u8])]) {
-        let Some(socket) = self.sockets.get(usize::from(transport)) else { return };
+        let Some(Some(Socket { socket, .. })) = self.sockets.get(usize::from(transport)) else { return };
         while let Some(((destination, _), rest)) = datagrams.split_first() {
             match socket.try_io(Interest::WRITABLE, || self.sender.send(socket, datagrams)) {
                 Ok(sent) => {

@@ -6,9 +6,12 @@ mod custom_presence;
 mod custom_states;
 pub(crate) mod dialplan;
 pub(crate) mod functions;
+mod history;
 mod identifiers;
+pub(crate) mod notify;
 mod pjsip_devices;
 mod pubsub;
+pub(crate) mod resolver;
 pub(crate) mod sip;
 mod sip_parts;
 
@@ -26,6 +29,9 @@ use crate::server::{Server, lock};
 pub(crate) fn all(server: &Arc<Server>) -> Vec<Arc<dyn Builtin>> {
     let mut modules: Vec<Arc<dyn Builtin>> = vec![
         Arc::new(sip::ResPjsip::new(server)),
+        Arc::new(resolver::ResResolverUnbound::new(server)),
+        Arc::new(history::ResPjsipHistory::new(server)),
+        Arc::new(notify::ResPjsipNotify::new(server)),
         Arc::new(pubsub::ResPjsipPubsub::new(server)),
         Arc::new(dialplan::PbxConfig::new(server)),
         Arc::new(custom_devices::FuncDevstate::new(server)),

@@ -1,12 +1,13 @@
 //! `res_pjsip`: `pjsip.conf`, transports, shards, OPTIONS.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use conf::{Diagnostic, LoadError};
+use conf::{Diagnostic, LoadError, Severity};
 use dialplan::Hints;
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
-use res_pjsip::config::{Context, NamedAcls, PjsipConfig};
-use res_pjsip::{ExtensionLookup, Location, Pjsip};
+use res_pjsip::config::{Changes, Context, NamedAcls, PjsipConfig};
+use res_pjsip::{ExtensionLookup, Location, Pjsip, ReloadReport};
 
 use super::pjsip_devices::{PjsipDevices, follow};
 use super::{Registrations, info};
@@ -42,6 +43,41 @@ pub(crate) fn parse(loader: &conf::Loader) -> Result<(PjsipConfig, Vec<Diagnosti
     Ok((config, remarks))
 }
 
+/// Reads the files again: what changed, and what is to be said of them. Nothing changes if one of
+/// them has an error, for an object that is broken now may be one that phones live by.
+///
+/// # Errors
+///
+/// Every error with its file and line, or the transport that cannot listen.
+pub(super) fn reload(server: &Server) -> Result<(ReloadReport, Vec<Diagnostic>), String> {
+    let pjsip = server.pjsip.get().ok_or("res_pjsip is not running")?;
+    let (config, remarks) = parse(&server.loader())?;
+    let errors = remarks.iter().filter(|remark| remark.severity == Severity::Error);
+    let errors: Vec<_> = errors.map(Diagnostic::to_string).collect();
+    if !errors.is_empty() {
+        return Err(errors.join("\n"));
+    }
+    let old = pjsip.snapshot().config.clone();
+    let report = pjsip.reload(config).map_err(|error| error.to_string())?;
+    for endpoint in affected_endpoints(&old, &pjsip.snapshot().config, &report.changes) {
+        server.hints.device_changed(&format!("PJSIP/{endpoint}"));
+    }
+    Ok((report, remarks))
+}
+
+/// The endpoints whose device state may be another one: their own options or those of their AORs
+/// have changed.
+fn affected_endpoints<'a>(
+    old: &'a PjsipConfig,
+    new: &'a PjsipConfig,
+    changes: &'a Changes,
+) -> BTreeSet<&'a Arc<str>> {
+    let aors: HashSet<_> = changes.ids_of("aor").collect();
+    let endpoints = old.endpoints.values().chain(new.endpoints.values());
+    let by_aor = endpoints.filter(|endpoint| endpoint.aors.iter().any(|aor| aors.contains(aor)));
+    by_aor.map(|endpoint| &endpoint.id).chain(changes.ids_of("endpoint")).collect()
+}
+
 impl Builtin for ResPjsip {
     fn info(&self) -> ModuleInfo {
         info("res_pjsip", "Basic SIP resource", &[], 55)
@@ -69,6 +105,16 @@ impl Builtin for ResPjsip {
         self.registrations.add(follow(&pjsip, &self.server.hints));
         self.server.pjsip.set(pjsip);
         Ok(LoadOutcome::Success)
+    }
+
+    fn reload(&self) -> Option<Result<(), String>> {
+        Some(reload(&self.server).map(|(done, remarks)| {
+            report(&remarks);
+            for kept in &done.kept {
+                tracing::warn!("pjsip.conf: {kept}");
+            }
+            tracing::info!("pjsip.conf: {}", done.changes);
+        }))
     }
 
     fn unload(&self) -> Result<(), String> {

@@ -1,0 +1,210 @@
+//! A new `pjsip.conf` in a running server: all of it or none.
+//!
+//! Whatever can fail comes first: the file is parsed by the caller, sockets are bound here. Only
+//! then is the snapshot replaced, in one piece. What the file cannot change while the server runs is
+//! told in [`ReloadReport::kept`]:
+//!
+//! * `type=system` is read at the start;
+//! * a transport listens on as it does, unless `allow_reload=yes`; its `domain`, `external_*` and
+//!   `local_net` count at once;
+//! * a transport whose section is gone listens on, unless it had `allow_reload=yes`. If a new section
+//!   asks for the very same socket, it takes it over: a transport can be renamed.
+
+use std::net::UdpSocket;
+use std::sync::Arc;
+
+use crate::config::changes::Changes;
+use crate::config::{PjsipConfig, Protocol, Transport};
+use crate::net::{BindError, bind_udp, bind_udp_beside};
+use crate::snapshot::BoundTransport;
+
+/// What a reload did.
+#[derive(Debug, Clone, Default)]
+pub struct ReloadReport {
+    /// Objects that are new, changed or gone.
+    pub changes: Changes,
+    /// What the file asks for and a running server does not do, a line each.
+    pub kept: Vec<String>,
+}
+
+/// Sockets of one transport, one for each shard.
+pub(crate) struct Sockets {
+    /// Its place in the snapshot.
+    pub(crate) transport: u16,
+    /// None for a transport that closes.
+    pub(crate) sockets: Option<Vec<UdpSocket>>,
+}
+
+/// Everything that a reload is about to put in force.
+pub(crate) struct Plan {
+    pub(crate) config: PjsipConfig,
+    pub(crate) transports: Vec<BoundTransport>,
+    pub(crate) sockets: Vec<Sockets>,
+    pub(crate) report: ReloadReport,
+}
+
+impl Plan {
+    /// Compares `new` with what runs, and binds what it needs.
+    ///
+    /// # Errors
+    ///
+    /// A transport cannot listen where the file says. Nothing has been changed then.
+    pub(crate) fn new(
+        old: &PjsipConfig,
+        listening: &[BoundTransport],
+        mut new: PjsipConfig,
+        shards: usize,
+    ) -> Result<Self, BindError> {
+        let mut report = ReloadReport { changes: new.take_over(old), kept: Vec::new() };
+        keep_system(old, &mut new, &mut report);
+        let wanted = std::mem::take(&mut new.transports);
+        let mut plan = Self { config: new, transports: listening.to_vec(), sockets: Vec::new(), report };
+        for transport in &wanted {
+            plan.place(old, transport, &wanted, shards)?;
+        }
+        plan.close(old, listening, &wanted);
+        plan.config.index();
+        Ok(plan)
+    }
+
+    /// Finds a socket for a transport of the file.
+    fn place(
+        &mut self,
+        old: &PjsipConfig,
+        wanted: &Arc<Transport>,
+        all: &[Arc<Transport>],
+        shards: usize,
+    ) -> Result<(), BindError> {
+        let known = old.transport(&wanted.id);
+        let changed = known.is_none_or(|known| !known.options.differing(&wanted.options).is_empty());
+        let slot = self.transports.iter().position(|it| it.open && it.config.id == wanted.id);
+        let Some(slot) = slot.or_else(|| self.to_rename(wanted, all)) else {
+            return self.open(wanted, known.is_some(), changed, shards);
+        };
+        let before = self.transports[slot].config.clone();
+        let fixed = before.differing(wanted, Transport::FIXED);
+        if before.id != wanted.id {
+            self.report.changes.remove("transport", &before.id);
+            self.report.changes.add("transport", &wanted.id);
+        } else if changed {
+            self.report.changes.change("transport", &wanted.id);
+        }
+        let config = if fixed.is_empty() {
+            if changed { wanted.clone() } else { before }
+        } else if wanted.allow_reload && wanted.protocol == Protocol::Udp {
+            let (local, sockets) = self.bind(wanted, shards)?;
+            self.transports[slot].local = local;
+            self.sockets.push(Sockets { transport: slot as u16, sockets: Some(sockets) });
+            wanted.clone()
+        } else {
+            self.report.kept.push(format!(
+                "transport '{}' keeps its {}: a change needs allow_reload=yes or a restart",
+                wanted.id,
+                fixed.join(", ")
+            ));
+            Arc::new(before.with_changes_of(wanted))
+        };
+        self.transports[slot].config = config.clone();
+        self.config.transports.push(config);
+        Ok(())
+    }
+
+    /// A transport that the file no longer has and that listens just as `wanted` would.
+    fn to_rename(&self, wanted: &Transport, all: &[Arc<Transport>]) -> Option<usize> {
+        self.transports.iter().position(|it| {
+            let is_gone = it.open && all.iter().all(|other| other.id != it.config.id);
+            is_gone && it.config.differing(wanted, Transport::FIXED).is_empty()
+        })
+    }
+
+    /// A transport that does not listen yet.
+    fn open(
+        &mut self,
+        wanted: &Arc<Transport>,
+        is_known: bool,
+        changed: bool,
+        shards: usize,
+    ) -> Result<(), BindError> {
+        if changed && is_known {
+            self.report.changes.change("transport", &wanted.id);
+        } else if changed {
+            self.report.changes.add("transport", &wanted.id);
+        }
+        self.config.transports.push(wanted.clone());
+        if wanted.protocol != Protocol::Udp {
+            return Ok(());
+        }
+        let (local, sockets) = match self.bind(wanted, shards) {
+            Ok(bound) => bound,
+            // It failed at the start too: that must not stand in the way of everything else.
+            Err(error) if !changed => {
+                self.report.kept.push(error.to_string());
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let bound = BoundTransport { config: wanted.clone(), local, open: true };
+        // A closed transport that comes back gets its place back.
+        let slot = self.transports.iter().position(|it| !it.open && it.config.id == wanted.id);
+        let slot = slot.unwrap_or_else(|| {
+            self.transports.push(bound.clone());
+            self.transports.len() - 1
+        });
+        self.transports[slot] = bound;
+        self.sockets.push(Sockets { transport: slot as u16, sockets: Some(sockets) });
+        Ok(())
+    }
+
+    fn bind(
+        &self,
+        wanted: &Transport,
+        shards: usize,
+    ) -> Result<(std::net::SocketAddr, Vec<UdpSocket>), BindError> {
+        // Our own sockets on that port are no strangers.
+        let ours = self.transports.iter().any(|it| it.open && it.local.port() == wanted.bind.port());
+        let bind = if ours { bind_udp_beside } else { bind_udp };
+        bind(&wanted.id, wanted.bind, wanted.tos, shards)
+    }
+
+    /// Closes the transports that the file no longer has, if they allow it.
+    fn close(&mut self, old: &PjsipConfig, listening: &[BoundTransport], wanted: &[Arc<Transport>]) {
+        let named = |id: &str| wanted.iter().any(|it| *it.id == *id);
+        for slot in 0..self.transports.len() {
+            let transport = &mut self.transports[slot];
+            if !transport.open || named(&transport.config.id) {
+                continue;
+            }
+            if transport.config.allow_reload {
+                transport.open = false;
+                self.sockets.push(Sockets { transport: slot as u16, sockets: None });
+                self.report.changes.remove("transport", &transport.config.id);
+            } else {
+                self.report.kept.push(format!(
+                    "transport '{}' is gone from the file and listens until the next start, for it has no \
+                     allow_reload=yes",
+                    transport.config.id
+                ));
+                self.config.transports.push(transport.config.clone());
+            }
+        }
+        // Those that never listened.
+        for transport in &old.transports {
+            let listened = listening.iter().any(|it| it.config.id == transport.id);
+            if !listened && !named(&transport.id) {
+                self.report.changes.remove("transport", &transport.id);
+            }
+        }
+    }
+}
+
+/// The stack has its timers and buffers from the start.
+fn keep_system(old: &PjsipConfig, new: &mut PjsipConfig, report: &mut ReloadReport) {
+    if new.system != old.system {
+        let names = old.system.options.differing(&new.system.options);
+        report.kept.push(format!("[system] is read at the start only; kept: {}", names.join(", ")));
+    }
+    new.system = old.system.clone();
+}
+
+#[cfg(test)]
+mod tests;
