@@ -41,7 +41,7 @@ fn without_pubsub_a_subscribe_is_501_and_options_are_answered() {
     let mut phone = Phone::new(&server, "alice");
     let (_, answer) = phone.try_subscribe(&Subscribe::presence("1000"));
     assert_eq!(answer.status(), 501);
-    assert_eq!(answer.header("Allow"), "OPTIONS");
+    assert_eq!(answer.header("Allow"), "OPTIONS, REGISTER");
     assert_eq!(phone.options().status(), 200);
     let table = server.run("module show like exten_state");
     assert!(table.contains("Not Running"), "{table}");
@@ -168,7 +168,7 @@ fn a_missing_module_is_one_line_and_a_required_one_ends_the_start() {
     let log = server.log();
     let lines = |name: &str| log.lines().filter(|line| line.contains(name)).collect::<Vec<_>>();
     assert_eq!(lines("mine").len(), 1, "{log}");
-    assert!(lines("mine")[0].contains("ERROR") && lines("mine")[0].contains("modules.conf:14"), "{log}");
+    assert!(lines("mine")[0].contains("ERROR") && lines("mine")[0].contains("modules.conf:17"), "{log}");
     // What only Asterisk has is no error, and one line for all.
     assert_eq!((lines("chan_pjsip").len(), lines("app_dial").len()), (1, 1), "{log}");
     assert!(lines("chan_pjsip")[0].contains("left out: chan_pjsip, app_dial"), "{log}");
@@ -178,7 +178,7 @@ fn a_missing_module_is_one_line_and_a_required_one_ends_the_start() {
     let required = Config::office().append("modules.conf", "require => chan_pjsip.so\n");
     let ended = Boot::new(&required).fail().expect(2);
     assert!(
-        ended.stderr.contains("chan_pjsip") && ended.stderr.contains("modules.conf:14"),
+        ended.stderr.contains("chan_pjsip") && ended.stderr.contains("modules.conf:17"),
         "{}",
         ended.stderr
     );
@@ -189,7 +189,7 @@ fn a_bad_modules_conf_ends_the_start() {
     let ended = Boot::new(&Config::office().no_file("modules.conf")).fail().expect(1);
     assert!(ended.stderr.contains("modules.conf"), "{}", ended.stderr);
     let ended = Boot::new(&Config::office().append("modules.conf", "lode => x.so\n")).fail().expect(1);
-    assert!(ended.stderr.contains("modules.conf:14") && ended.stderr.contains("lode"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("modules.conf:17") && ended.stderr.contains("lode"), "{}", ended.stderr);
     let excluded = "require => res_pjsip.so\nnoload => res_pjsip.so\n";
     let ended = Boot::new(&Config::office().append("modules.conf", excluded)).fail().expect(1);
     assert!(ended.stderr.contains("res_pjsip"), "{}", ended.stderr);
