@@ -125,6 +125,25 @@ fn a_phone_behind_nat_gets_its_notifys_where_it_is() {
 }
 
 #[test]
+fn a_reload_brings_and_takes_permanent_contacts() {
+    let server = Server::start(office());
+    let mut watcher = Phone::new(&server, "bob");
+    let mut lamp = watcher.subscribe(Subscribe::presence("1100"));
+    assert!(!is_open(&lamp.last));
+    let file = server.boot().path("pjsip.conf");
+    let text = std::fs::read_to_string(&file).expect("the file is ours");
+    let with = text.replace("max_contacts=1\n", "max_contacts=1\ncontact=sip:alice@127.0.0.1:9\n");
+    std::fs::write(&file, with).expect("the file is ours");
+    server.run("module reload res_pjsip");
+    assert!(is_open(watcher.notify(&mut lamp)));
+    std::fs::write(&file, text).expect("the file is ours");
+    server.run("module reload res_pjsip");
+    assert!(!is_open(watcher.notify(&mut lamp)));
+    assert_eq!(server.run("pjsip list contacts"), "No objects found.\n\n");
+    server.stop();
+}
+
+#[test]
 fn without_the_registrar_there_is_no_register() {
     let server = Server::start(office().without("res_pjsip_registrar"));
     assert_eq!(Phone::new(&server, "alice").register("").status(), 501);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use sip::transaction::{ClientTimer, ClientTransactions, ServerTransactions, Timers};
-use sip::{Millis, RawMessage, ResponseHead, Scheme, TimerWheel, UriRef, Writer};
+use sip::{Millis, RawMessage, ResponseHead, TimerWheel, Writer};
 
 use crate::config::Protocol;
 use crate::distributor::Incoming;
@@ -134,24 +134,6 @@ impl Core {
             local.set_ip(ip);
         }
         local
-    }
-
-    /// The peer that requests to `uri` go to: its address, by the named transport or the first that
-    /// fits. None for a host name, or without such a transport.
-    pub fn peer_of(&self, uri: &UriRef<'_>, transport: Option<&str>) -> Option<Peer> {
-        let address = SocketAddr::new(uri.host_ip()?, uri.port.unwrap_or(5060));
-        let protocol = match uri.param("transport") {
-            None if uri.scheme == Scheme::Sips => "tls".into(),
-            None => "udp".into(),
-            Some(protocol) => protocol.to_ascii_lowercase(),
-        };
-        let transports = || self.snapshot.transports.iter().enumerate();
-        let fits = |it: &BoundTransport| {
-            it.config.protocol.name() == protocol && it.local.is_ipv4() == address.is_ipv4()
-        };
-        let named = transports().find(|(_, it)| fits(it) && transport == Some(&*it.config.id));
-        let (index, _) = named.or_else(|| transports().find(|(_, it)| fits(it)))?;
-        Some(Peer { transport: index as u16, address })
     }
 
     /// A time within `over` that depends on `key` alone: what many keys are due at is spread evenly.

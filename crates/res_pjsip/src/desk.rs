@@ -53,7 +53,8 @@ impl Desk {
         let (config, remarks) = parse(&text);
         assert_eq!(remarks, Vec::<String>::new());
         let transports = config.transports.iter();
-        let transports = transports.map(|t| BoundTransport { config: t.clone(), local: t.bind, open: true }).collect();
+        let transports =
+            transports.map(|t| BoundTransport { config: t.clone(), local: t.bind, open: true }).collect();
         let identifiers = Identifiers::all().ordered(&config.global.endpoint_identifier_order);
         let time = Arc::new(AtomicU64::new(0));
         let ticks = time.clone();

@@ -1,8 +1,8 @@
 //! The running SIP side: its shards and the configuration that they share.
 
 use std::any::Any;
-use std::hash::BuildHasher;
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;

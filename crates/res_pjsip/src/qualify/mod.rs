@@ -18,6 +18,7 @@ use crate::core::Core;
 use crate::distributor::Request;
 use crate::location::{Binding, Contact, ContactStatus, Location, Removal};
 use crate::output::{Output, Peer};
+use crate::resolve::{self, Question, Target};
 use crate::shard::{Answer, ShardModule};
 
 /// The name by which shards know this module.
@@ -154,21 +155,38 @@ impl ContactKeeper {
         self.schedule(core, index, &binding.contact);
     }
 
-    /// Sends OPTIONS, unless the last one is still to be answered.
+    /// Asks a contact, unless its last answer is still to come: locates it, then sends OPTIONS.
     fn ask(&mut self, core: &mut Core, index: u32, binding: &Binding, out: &mut Output) {
+        let Some(kept) = self.get(index).filter(|kept| kept.asked_at.is_none()) else { return };
+        let token = token(index, kept.generation);
+        let Some(question) = question(core, &binding.contact) else { return };
+        match question.without_dns() {
+            Some(targets) => self.send(core, index, binding, &targets, out),
+            None => core.resolve(question, token, out),
+        }
+    }
+
+    /// Sends OPTIONS to the first target that there is a transport for. Without one the contact is not
+    /// reachable.
+    fn send(&mut self, core: &mut Core, index: u32, binding: &Binding, targets: &[Target], out: &mut Output) {
         let clock = self.location.clock();
-        let Some(kept) = self.get_mut(index).filter(|kept| kept.asked_at.is_none()) else { return };
         let contact = &binding.contact;
         let config = core.snapshot().config.clone();
         let of_aor = || config.endpoints_of(&contact.aor).next();
         let endpoint = config.endpoints.get(&contact.endpoint).or_else(of_aor);
-        let Some(peer) = destination(core, contact, endpoint) else {
-            return tracing::debug!(
-                "Contact '{}' of AOR '{}' is not asked: no transport reaches it",
-                contact.uri,
-                contact.aor
-            );
+        let named = |transport: &Arc<str>| {
+            core.snapshot().transports.iter().position(|it| it.config.id == *transport)
         };
+        let preferred = endpoint.and_then(|it| it.transport.as_ref()).and_then(named).unwrap_or_default();
+        let peer = targets.iter().find_map(|target| {
+            let transport = core.transport_for(target, preferred as u16)?;
+            Some(Peer { transport, address: target.address })
+        });
+        let Some(peer) = peer else {
+            tracing::debug!("No transport reaches contact '{}' of AOR '{}'", contact.uri, contact.aor);
+            return self.location.set_status(binding, ContactStatus::Unreachable, None);
+        };
+        let Some(kept) = self.get_mut(index) else { return };
         let options = Options::new(core, contact, endpoint, peer);
         let (token, limit) = (token(index, kept.generation), contact.qualify.timeout);
         let limit = (!limit.is_zero()).then(|| millis(limit));
@@ -260,6 +278,19 @@ impl ShardModule for ContactKeeper {
     fn answer(&mut self, _: &mut Core, token: u64, answer: Answer, _: &mut Output) {
         if let Some(index) = self.alive(token) {
             self.answered(index, answer);
+        }
+    }
+
+    fn resolved(&mut self, core: &mut Core, token: u64, answer: resolve::Answer, out: &mut Output) {
+        let Some(index) = self.alive(token) else { return };
+        let Some((aor, id)) = self.get(index).map(|kept| (kept.aor.clone(), kept.id.clone())) else { return };
+        let Some(binding) = self.location.contact(&aor, &id) else { return };
+        match answer {
+            Ok(targets) => self.send(core, index, &binding, &targets, out),
+            Err(error) => {
+                tracing::debug!("Contact '{}' of AOR '{aor}': {error}", binding.contact.uri);
+                self.location.set_status(&binding, ContactStatus::Unreachable, None);
+            }
         }
     }
 
@@ -357,7 +388,7 @@ fn routes(contact: &Contact) -> Vec<String> {
 }
 
 /// Where requests to a contact go: to the first of its routes, or to itself.
-fn destination(core: &mut Core, contact: &Contact, endpoint: Option<&Arc<Endpoint>>) -> Option<Peer> {
+fn question(core: &Core, contact: &Contact) -> Option<Question> {
     let routes = routes(contact);
     let uri = match routes.first() {
         None => &*contact.uri,
@@ -366,7 +397,7 @@ fn destination(core: &mut Core, contact: &Contact, endpoint: Option<&Arc<Endpoin
         }
     };
     let uri = UriRef::parse(uri.as_bytes()).ok()?;
-    core.peer_of(&uri, endpoint.and_then(|endpoint| endpoint.transport.as_deref()))
+    Some(Question::of(&uri, &core.protocols()))
 }
 
 /// A URI as Asterisk writes it in To.
