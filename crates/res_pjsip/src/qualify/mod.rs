@@ -5,21 +5,23 @@
 //! one frequency are asked at times that the hash of their id spreads over it, so that thousands make
 //! an even trickle and never fall into step.
 
+mod request;
+
 use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
-use sip::{Millis, UriRef, WriteError, Writer};
+use sip::{Millis, UriRef};
 
-use crate::config::Endpoint;
 use crate::core::Core;
 use crate::distributor::Request;
 use crate::location::{Binding, Contact, ContactStatus, Location, Removal};
 use crate::output::{Output, Peer};
 use crate::resolve::{self, Question, Target};
 use crate::shard::{Answer, ShardModule};
+use request::{Options, routes};
 
 /// The name by which shards know this module.
 pub(crate) const NAME: &str = "contacts";
@@ -314,79 +316,6 @@ impl ShardModule for ContactKeeper {
     }
 }
 
-/// An OPTIONS to a contact, headers in Asterisk's order.
-struct Options {
-    uri: String,
-    via: String,
-    from: String,
-    to: String,
-    contact: String,
-    call_id: String,
-    routes: Vec<String>,
-    path: bool,
-    max_forwards: u32,
-    user_agent: Arc<str>,
-}
-
-impl Options {
-    fn new(core: &mut Core, contact: &Contact, endpoint: Option<&Arc<Endpoint>>, peer: Peer) -> Self {
-        let local = core.local_address(peer);
-        let uri = UriRef::parse(contact.uri.as_bytes());
-        let own = uri.map_or_else(|_| contact.uri.to_string(), |uri| sip::restore_uri(&uri).into_owned());
-        let option = |get: fn(&Endpoint) -> Option<&Arc<str>>| endpoint.and_then(|endpoint| get(endpoint));
-        let name = endpoint.map_or(&contact.aor, |endpoint| &endpoint.id);
-        let user = option(|endpoint| endpoint.from_user.as_ref()).unwrap_or(name);
-        let host = option(|endpoint| endpoint.from_domain.as_ref()).map(|domain| domain.to_string());
-        let host = host.unwrap_or_else(|| local.to_string());
-        let contact_user = option(|endpoint| endpoint.contact_user.as_ref());
-        let contact_user = contact_user.map(|user| format!("{user}@")).unwrap_or_default();
-        let global = &core.snapshot().config.global;
-        let (max_forwards, user_agent) = (global.max_forwards, global.user_agent.clone());
-        Self {
-            to: format!("<{}>", without_port(&own)),
-            uri: own.split_once('?').map_or(&*own, |(uri, _)| uri).to_owned(),
-            via: format!("SIP/2.0/UDP {local};rport;branch="),
-            from: format!("<sip:{user}@{host}>;tag={}", core.new_tag()),
-            contact: format!("<sip:{contact_user}{local}>"),
-            call_id: core.new_tag(),
-            routes: routes(contact),
-            path: !contact.path.is_empty(),
-            max_forwards,
-            user_agent,
-        }
-    }
-
-    fn write(&self, bytes: &mut Vec<u8>, branch: &[u8]) -> Result<(), WriteError> {
-        let mut writer = Writer::request(bytes, "OPTIONS", &self.uri);
-        writer
-            .header("Via", [self.via.as_bytes(), branch].concat())
-            .header("From", &self.from)
-            .header("To", &self.to)
-            .header("Contact", &self.contact)
-            .header("Call-ID", &self.call_id)
-            .header("CSeq", "1 OPTIONS");
-        for route in &self.routes {
-            writer.header("Route", route);
-        }
-        if self.path {
-            writer.header("Supported", "path");
-        }
-        writer.header_num("Max-Forwards", self.max_forwards);
-        if !self.user_agent.is_empty() {
-            writer.header("User-Agent", &*self.user_agent);
-        }
-        writer.finish(None)
-    }
-}
-
-/// The Route headers of requests to a contact: its Path, then its proxy.
-fn routes(contact: &Contact) -> Vec<String> {
-    let path = Some(&*contact.path).filter(|path| !path.is_empty()).map(str::to_owned);
-    let proxy = Some(&*contact.outbound_proxy).filter(|proxy| !proxy.is_empty());
-    let proxy = proxy.map(|proxy| if proxy.contains('<') { proxy.to_owned() } else { format!("<{proxy}>") });
-    path.into_iter().chain(proxy).collect()
-}
-
 /// Where requests to a contact go: to the first of its routes, or to itself.
 fn question(core: &Core, contact: &Contact) -> Option<Question> {
     let routes = routes(contact);
@@ -398,18 +327,6 @@ fn question(core: &Core, contact: &Contact) -> Option<Question> {
     };
     let uri = UriRef::parse(uri.as_bytes()).ok()?;
     Some(Question::of(&uri, &core.protocols()))
-}
-
-/// A URI as Asterisk writes it in To.
-fn without_port(uri: &str) -> String {
-    match UriRef::parse(uri.as_bytes()) {
-        Ok(uri) => {
-            let scheme = if uri.text().starts_with("sips") { "sips" } else { "sip" };
-            let user = uri.user.map(|user| format!("{user}@")).unwrap_or_default();
-            format!("{scheme}:{user}{}", uri.host)
-        }
-        Err(_) => uri.to_owned(),
-    }
 }
 
 /// The next time of a contact on the grid of its frequency.
