@@ -198,7 +198,7 @@ fn the_answer_to_a_subscribe_has_asterisks_headers() {
             let without_tag = |value: &str| value.split(";tag=").next().map(str::to_owned);
             assert_eq!(without_tag(answer.header(header)), without_tag(golden.header(header)), "{answer}");
         }
-        assert_eq!(answer.header("Allow"), "OPTIONS, SUBSCRIBE", "{answer}");
+        assert_eq!(answer.header("Allow"), "OPTIONS, REGISTER, SUBSCRIBE", "{answer}");
         let via =
             format!("SIP/2.0/UDP {0};rport={1};received=127.0.0.1;", phone.address(), phone.address().port());
         assert!(answer.header("Via").starts_with(&via), "{answer}");
