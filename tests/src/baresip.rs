@@ -17,6 +17,11 @@ pub struct Baresip {
 impl Baresip {
     /// Starts one that subscribes to the presence of extensions.
     pub fn watching(server: &Server, extensions: &[&str]) -> Self {
+        Self::of("<sip:alice@127.0.0.1>;regint=0", server, extensions)
+    }
+
+    /// Starts one with this line in its `accounts`.
+    pub fn of(account: &str, server: &Server, extensions: &[&str]) -> Self {
         let directory =
             TempDir::with_prefix("starling-e2e-baresip-").expect("the temporary directory can be written");
         let port = Port::lease();
@@ -32,11 +37,9 @@ impl Baresip {
             module_path(),
             modules.join("\n")
         );
-        for (file, text) in [
-            ("config", config),
-            ("accounts", "<sip:alice@127.0.0.1>;regint=0\n".to_owned()),
-            ("contacts", contacts.collect()),
-        ] {
+        for (file, text) in
+            [("config", config), ("accounts", format!("{account}\n")), ("contacts", contacts.collect())]
+        {
             std::fs::write(directory.path().join(file), text).expect("the directory is ours");
         }
         let mut command = Command::new("baresip");

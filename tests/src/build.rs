@@ -15,11 +15,16 @@ pub fn module_dir() -> PathBuf {
     BUILT.get_or_init(build).clone()
 }
 
-/// Builds what is missing or out of date; cargo itself keeps two builds apart by a lock.
-fn build() -> PathBuf {
+/// Where cargo, and `install-tools`, put what they make.
+pub fn target_dir() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own file");
     // target/debug/deps/e2e-0123456789abcdef
-    let target = test.ancestors().nth(3).expect("a test lies three levels deep").to_owned();
+    test.ancestors().nth(3).expect("a test lies three levels deep").to_owned()
+}
+
+/// Builds what is missing or out of date; cargo itself keeps two builds apart by a lock.
+fn build() -> PathBuf {
+    let target = target_dir();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // What cargo tells the test of its own package would make build scripts (ring's) run again, and

@@ -21,6 +21,9 @@ autoload=no
 load => res_pjsip.so
 load => res_pjsip_endpoint_identifier_ip.so
 load => res_pjsip_endpoint_identifier_user.so
+load => res_pjsip_authenticator_digest.so
+load => res_pjsip_acl.so
+load => res_security_log.so
 load => res_pjsip_pubsub.so
 load => res_pjsip_exten_state.so
 load => res_pjsip_pidf_body_generator.so
@@ -48,6 +51,7 @@ dateformat = %F %T
 [logfiles]
 console = notice,warning,error,verbose
 messages = notice,warning,error
+security = security
 ";
 
 const PJSIP: &str = "\

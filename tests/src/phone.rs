@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use sip::digest::{Challenge, authorize};
+
 use crate::{Message, PATIENCE, Received, Server, Wire};
 
 /// A phone with a socket of its own. All that it gets must come from the address that it sends to, or
@@ -20,6 +22,8 @@ pub struct Phone {
     answered: Vec<(String, String)>,
     /// What NOTIFYs are answered with.
     answer: Option<String>,
+    /// User name, password, and the only algorithm that it knows, if it does not know all.
+    login: Option<(String, String, Option<String>)>,
     count: u32,
 }
 
@@ -126,6 +130,11 @@ impl Phone {
         Self::over(Wire::udp(own, server), name)
     }
 
+    /// A phone at a port that the server's configuration names.
+    pub fn on_port(server: SocketAddr, port: u16, name: &str) -> Self {
+        Self::over(Wire::udp_at(SocketAddr::new(server.ip(), port), server), name)
+    }
+
     /// A phone of the endpoint `name` over any wire.
     pub fn over(wire: Wire, name: &str) -> Self {
         Self {
@@ -135,8 +144,14 @@ impl Phone {
             inbox: VecDeque::new(),
             answered: Vec::new(),
             answer: Some("200 OK".to_owned()),
+            login: None,
             count: 0,
         }
+    }
+
+    /// From now on the server is at another address.
+    pub fn server_moves_to(&mut self, server: SocketAddr) {
+        self.wire.set_server(server);
     }
 
     /// What its Contact says from now on: a URI.
@@ -156,6 +171,21 @@ impl Phone {
         while !matches!(self.wire.read(Duration::from_millis(100)), Received::Closed) {
             assert!(Instant::now() < deadline, "{:?} is not closed", self.wire);
         }
+    }
+
+    /// The same phone with a password: it answers challenges, the first that it understands.
+    #[must_use]
+    pub fn with_password(self, user: &str, password: &str) -> Self {
+        Self { login: Some((user.to_owned(), password.to_owned(), None)), ..self }
+    }
+
+    /// The same phone, which answers only challenges of this algorithm.
+    #[must_use]
+    pub fn with_algorithm(mut self, algorithm: &str) -> Self {
+        if let Some((_, _, only)) = &mut self.login {
+            *only = Some(algorithm.to_owned());
+        }
+        self
     }
 
     /// What NOTIFYs are answered with from now on: a status with its reason, and whole header lines
@@ -181,7 +211,7 @@ impl Phone {
         assert_eq!(answer.status(), 200, "{answer}");
         let first = self.receive_notify(&call_id);
         assert_eq!(first.tag("From"), answer.tag("To"), "{first}");
-        Lamp { call_id, cseq: 1, to_tag: answer.tag("To").to_owned(), ask, answer, last: first }
+        Lamp { call_id, cseq: answer.cseq(), to_tag: answer.tag("To").to_owned(), ask, answer, last: first }
     }
 
     /// Subscribes; gives the Call-ID and the answer.
@@ -190,7 +220,25 @@ impl Phone {
         let (call_id, text) = self.request(ask);
         self.send(text.as_bytes());
         let answer = self.receive_answer(&call_id, 1);
+        let Some(authorization) = self.authorization(&answer, &ask.extension) else {
+            return (call_id, answer);
+        };
+        let ask = ask.clone().header("Authorization", &authorization);
+        let text = self.subscribe_text(&ask, &call_id, 2, "");
+        self.send(text.as_bytes());
+        let answer = self.receive_answer(&call_id, 2);
         (call_id, answer)
+    }
+
+    /// The Authorization for a SUBSCRIBE that was answered by a challenge, if the phone has a password.
+    pub fn authorization(&self, answer: &Message, extension: &str) -> Option<String> {
+        let (user, password, only) = self.login.as_ref().filter(|_| answer.status() == 401)?;
+        let challenges = answer.all("WWW-Authenticate");
+        let mut challenges = challenges.iter().filter_map(|value| Challenge::parse(value.as_bytes()).ok());
+        let known = |it: &Challenge<'_>| only.as_ref().is_none_or(|only| it.algorithm.name() == only);
+        let uri = format!("sip:{extension}@{}", self.wire.server());
+        let challenge = challenges.find(known)?;
+        Some(authorize(&challenge, user, password, "SUBSCRIBE", &uri, "c0ffee", 1))
     }
 
     /// Subscribes; gives the status code.
@@ -239,6 +287,12 @@ impl Phone {
     pub fn in_dialog(&mut self, lamp: &mut Lamp) -> Message {
         lamp.cseq += 1;
         let text = self.subscribe_text(&lamp.ask, &lamp.call_id, lamp.cseq, &lamp.to_tag);
+        self.send(text.as_bytes());
+        let answer = self.receive_answer(&lamp.call_id, lamp.cseq);
+        let Some(authorization) = self.authorization(&answer, &lamp.ask.extension) else { return answer };
+        lamp.cseq += 1;
+        let ask = lamp.ask.clone().header("Authorization", &authorization);
+        let text = self.subscribe_text(&ask, &lamp.call_id, lamp.cseq, &lamp.to_tag);
         self.send(text.as_bytes());
         self.receive_answer(&lamp.call_id, lamp.cseq)
     }

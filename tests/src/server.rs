@@ -244,6 +244,12 @@ impl Server {
         self.boot
     }
 
+    /// Stops it; gives its directory, as it leaves it.
+    #[track_caller]
+    pub fn leave(self) -> Boot {
+        self.stop_for_restart().0
+    }
+
     #[track_caller]
     fn stop_for_restart(self) -> (Boot, String) {
         self.run("core stop now");

@@ -43,7 +43,12 @@ pub enum Received {
 impl Wire {
     /// UDP, from an address of this machine.
     pub fn udp(own: IpAddr, server: SocketAddr) -> Self {
-        let socket = UdpSocket::bind(SocketAddr::new(own, 0)).expect("this machine has the address");
+        Self::udp_at(SocketAddr::new(own, 0), server)
+    }
+
+    /// UDP, from an address and port of this machine.
+    pub fn udp_at(own: SocketAddr, server: SocketAddr) -> Self {
+        let socket = UdpSocket::bind(own).expect("this machine has the address");
         let own = socket.local_addr().expect("it is bound");
         Self { carrier: Carrier::Udp(socket), server, own, pending: Vec::new() }
     }
@@ -91,6 +96,11 @@ impl Wire {
         let stream = handshake(stream, config).expect("TLS");
         let socket = upgrade(&format!("wss://localhost:{}/ws", server.port()), stream).expect("a WebSocket");
         Self { carrier: Carrier::Wss(Box::new(socket)), server, own, pending: Vec::new() }
+    }
+
+    /// From now on the server is at another address. For UDP.
+    pub fn set_server(&mut self, server: SocketAddr) {
+        self.server = server;
     }
 
     /// The name in Via.

@@ -384,10 +384,10 @@ fn a_port_in_use_ends_the_start_with_status_1() {
 fn what_is_no_readable_file_is_no_module() {
     let config = Config::office()
         .replace("asterisk.conf", "{modules}", "modules")
-        .directory("modules/libres_folder.so")
+        .directory("modules/libmy_folder.so")
         .file("modules/libres_closed.so", "closed")
-        .append("modules.conf", "load => res_folder.so\nload => res_closed.so\n");
-    let lines = ["load => res_folder", "load => res_closed"]
+        .append("modules.conf", "load => my_folder.so\nload => res_closed.so\n");
+    let lines = ["load => my_folder", "load => res_closed"]
         .map(|start| line_number(config.text("modules.conf"), start));
     let boot = Boot::new(&config);
     for entry in std::fs::read_dir(module_dir()).expect("it was built").flatten() {
@@ -399,13 +399,13 @@ fn what_is_no_readable_file_is_no_module() {
     let closed = boot.path("modules/libres_closed.so");
     std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).expect("the file is ours");
     let server = boot.start();
-    for name in ["res_folder", "res_closed"] {
+    for name in ["my_folder", "res_closed"] {
         let shown = server.run(&format!("module show like {name}"));
         assert!(shown.contains(" Not Running "), "{shown}");
     }
     assert_eq!(Phone::new(&server, "alice").status(&Subscribe::presence("1000")), 200);
     let log = server.stop();
-    for (number, name) in lines.iter().zip(["res_folder", "libres_closed.so"]) {
+    for (number, name) in lines.iter().zip(["my_folder", "libres_closed.so"]) {
         let line = line_with(&log, name);
         assert!(line.contains("ERROR") && line.contains(&format!("modules.conf:{number}:")), "{line}");
     }

@@ -219,7 +219,11 @@ fn the_background_start_tells_how_it_went() {
 #[test]
 fn the_configuration_can_be_checked_without_a_server() {
     let good = Boot::new(&Config::office()).starling(&["--check-config"]).expect(0);
-    assert!(good.stdout.contains("pjsip.conf: 0 error(s), 0 warning(s)"), "{}", good.stdout);
+    assert!(good.stdout.contains("pjsip.conf: 0 error(s), "), "{}", good.stdout);
+    for open in ["[alice]: whoever says that it is this endpoint", "[secret]: the password is its user name"]
+    {
+        assert!(good.stdout.contains(open), "{}", good.stdout);
+    }
     let bad = Config::office().append("pjsip.conf", "[x]\ntype=endpoint\nsub_min_expiry=soon\n");
     let ended = Boot::new(&bad).starling(&["--check-config"]).expect(1);
     assert!(ended.stdout.contains("ERROR") && ended.stdout.contains("sub_min_expiry"), "{}", ended.stdout);

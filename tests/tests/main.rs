@@ -1,12 +1,18 @@
 //! End-to-end tests, one file a subject.
 
+mod authentication;
 mod bad_input;
 mod bad_stream;
 mod baresip;
 mod cli;
+mod dns;
+mod fail2ban;
 mod lamps;
 mod modules;
+mod modules_at_run_time;
 mod network;
+mod pjsip_reload;
+mod pjsip_tools;
 mod refusals;
 mod reload;
 mod samples;

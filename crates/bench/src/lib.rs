@@ -8,6 +8,7 @@
 mod fleet;
 mod interrupt;
 mod lamp;
+mod login;
 mod machine;
 mod office;
 mod outbox;
@@ -21,7 +22,7 @@ pub use fleet::Fleet;
 pub use interrupt::Interrupt;
 pub use lamp::{DeviceState, Lamp, LampError, Package, ReadLamp};
 pub use machine::{Machine, Usage, busy_time, dropped_datagrams};
-pub use office::Office;
+pub use office::{Office, password};
 pub use phones::{Counts, Phones, Round};
 pub use raw::{RawLimit, raw_limit};
 pub use server::{Command, Server, ServerError};

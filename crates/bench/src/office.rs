@@ -5,6 +5,8 @@ use std::io::Result;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use sip::digest::Algorithm;
+
 /// Extensions with a hint each, and the endpoints that may watch them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Office {
@@ -12,6 +14,8 @@ pub struct Office {
     pub extensions: Vec<(String, String)>,
     /// Names of the endpoints.
     pub endpoints: Vec<String>,
+    /// The algorithm by which they prove their passwords (see [`password`]); none for no passwords.
+    pub login: Option<Algorithm>,
 }
 
 const MODULES: &str = "\
@@ -19,6 +23,7 @@ const MODULES: &str = "\
 autoload=no
 load => res_pjsip.so
 load => res_pjsip_endpoint_identifier_user.so
+load => res_pjsip_authenticator_digest.so
 load => res_pjsip_pubsub.so
 load => res_pjsip_exten_state.so
 load => res_pjsip_pidf_body_generator.so
@@ -26,6 +31,11 @@ load => res_pjsip_dialog_info_body_generator.so
 load => pbx_config.so
 load => func_devstate.so
 ";
+
+/// The password of an endpoint.
+pub fn password(endpoint: &str) -> String {
+    format!("its own: {endpoint}")
+}
 
 impl Office {
     /// Writes the configuration files into `directory`: the server listens on `listen`, finds its
@@ -65,6 +75,14 @@ impl Office {
         for endpoint in &self.endpoints {
             // Writing to a String cannot fail.
             let _ = write!(text, "\n[{endpoint}](phone)\n");
+            if let Some(algorithm) = self.login {
+                let password = password(endpoint);
+                let _ = write!(
+                    text,
+                    "auth={endpoint}\n[{endpoint}]\ntype=auth\nusername={endpoint}\npassword={password}\n\
+                     supported_algorithms_uas={algorithm}\n"
+                );
+            }
         }
         text
     }
@@ -87,6 +105,7 @@ mod tests {
         let office = Office {
             extensions: vec![("1001".into(), "Custom:lamp1".into())],
             endpoints: vec!["alice".into(), "bob".into()],
+            login: None,
         };
         let dir = tempfile::tempdir().unwrap();
         office.write(dir.path(), Path::new("/modules"), "127.0.0.1:5070".parse().unwrap()).unwrap();

@@ -5,7 +5,7 @@
 //! use bench::{Lamp, Package, Phones, Watch};
 //!
 //! let server = "127.0.0.1:5060".parse().unwrap();
-//! let watch = Watch { user: "alice".into(), extension: "1001".into(), package: Package::Presence };
+//! let watch = Watch { user: "alice".into(), extension: "1001".into(), package: Package::Presence, password: None };
 //! let mut phones = Phones::new(server, vec![watch], 1, "run1", Lamp::scan)?;
 //! phones.subscribe(Duration::from_secs(5))?;
 //! phones.turn(Duration::from_secs(1))?;
@@ -42,6 +42,8 @@ pub struct Counts {
     pub resent: u64,
     /// SUBSCRIBEs that were never answered.
     pub unanswered: u64,
+    /// SUBSCRIBEs that had to be made anew with a password.
+    pub challenged: u64,
     /// NOTIFYs, without repetitions.
     pub notifies: u64,
     /// NOTIFYs that came again.
@@ -64,6 +66,7 @@ impl std::ops::Add for Counts {
             subscribes: self.subscribes + other.subscribes,
             resent: self.resent + other.resent,
             unanswered: self.unanswered + other.unanswered,
+            challenged: self.challenged + other.challenged,
             notifies: self.notifies + other.notifies,
             repeated: self.repeated + other.repeated,
             strangers: self.strangers + other.strangers,
@@ -175,7 +178,7 @@ impl Phones {
         let Some(subscription) = self.subscriptions.get_mut(index) else {
             return Ok(());
         };
-        subscription.renew();
+        subscription.renew(self.server);
         self.counts.subscribes += 1;
         let now = Instant::now();
         self.pending.push_back(Pending { index, since: now, due: now + T1, interval: T1 });
@@ -250,7 +253,8 @@ impl Phones {
 
     fn serve(&mut self, socket: usize) -> Result<()> {
         let Self { sockets, receiver, scanner, outbox, subscriptions, lamps, counts, read, .. } = self;
-        let Some(socket) = sockets.get(socket) else {
+        let (server, own) = (self.server, self.addresses.get(socket).copied());
+        let Some((socket, own)) = sockets.get(socket).zip(own) else {
             return Ok(());
         };
         let received = receiver.receive(socket, |from, datagram| {
@@ -260,7 +264,13 @@ impl Phones {
             };
             let subscription = message.call_id().ok().and_then(index).and_then(|i| subscriptions.get_mut(i));
             if message.request().is_none() {
-                subscription.map(|s| s.answered(&message));
+                let Some(subscription) = subscription else { return };
+                subscription.answered(&message, server);
+                if subscription.take_again() {
+                    counts.challenged += 1;
+                    // What cannot be written was refused the first time.
+                    outbox.push(server, |out| drop(subscription.write(out, server, own)));
+                }
                 return;
             }
             let heard = subscription.map_or(Heard::Stranger, |s| hear(s, &message, *read));

@@ -4,6 +4,7 @@
 //! let office = bench::Office {
 //!     extensions: vec![("1001".into(), "Custom:lamp1".into())],
 //!     endpoints: vec!["alice".into()],
+//!     login: None,
 //! };
 //! let server = bench::Server::start(&office)?;
 //! server.command("devstate change Custom:lamp1 INUSE")?;

@@ -7,6 +7,7 @@ use memchr::memmem;
 use sip::{HeaderName, RawMessage, WriteError, Writer};
 
 use crate::lamp::{Lamp, Package, ReadLamp};
+use crate::login::Login;
 
 /// How long a subscription is asked for; who keeps it longer renews it in time.
 pub const EXPIRES: Duration = Duration::from_secs(3600);
@@ -20,6 +21,8 @@ pub struct Watch {
     pub extension: String,
     /// How it is told about it.
     pub package: Package,
+    /// The password of the user, if it has one.
+    pub password: Option<String>,
 }
 
 /// What a message meant to a subscription.
@@ -52,6 +55,9 @@ pub(crate) struct Subscription {
     /// CSeq of the newest NOTIFY.
     remote_cseq: Option<u32>,
     remote_tag: Vec<u8>,
+    login: Login,
+    /// The current SUBSCRIBE was challenged and has to be written anew.
+    again: bool,
 }
 
 impl Subscription {
@@ -69,14 +75,22 @@ impl Subscription {
             cseq: 0,
             remote_cseq: None,
             remote_tag: Vec::new(),
+            login: Login::default(),
+            again: false,
         }
     }
 
     /// Begins a new SUBSCRIBE: the first, or a refresh.
-    pub(crate) fn renew(&mut self) {
+    pub(crate) fn renew(&mut self, server: SocketAddr) {
         self.cseq += 1;
         self.accepted = false;
         self.refused = None;
+        self.login.next(&self.watch, &self.uri(server));
+    }
+
+    /// Whether the current SUBSCRIBE was challenged and must be sent anew; true once.
+    pub(crate) fn take_again(&mut self) -> bool {
+        std::mem::take(&mut self.again)
     }
 
     /// Whether the SUBSCRIBE is over: refused, or accepted and the state told.
@@ -91,10 +105,10 @@ impl Subscription {
         server: SocketAddr,
         own: SocketAddr,
     ) -> Result<(), WriteError> {
-        let Watch { user, extension, package } = &self.watch;
+        let Watch { user, extension, package, .. } = &self.watch;
         let Self { call_id, cseq, .. } = self;
         let remote = format!("sip:{extension}@{}", server.ip());
-        let mut writer = Writer::request(out, "SUBSCRIBE", format!("sip:{extension}@{server}"));
+        let mut writer = Writer::request(out, "SUBSCRIBE", self.uri(server));
         writer
             .header("Via", format!("SIP/2.0/UDP {own};rport;branch=z9hG4bK{call_id}-{cseq}"))
             .header("Max-Forwards", "70")
@@ -113,11 +127,14 @@ impl Subscription {
             .header("Event", package.name())
             .header("Accept", package.accept())
             .header("Expires", EXPIRES.as_secs().to_string());
+        if let Some(authorization) = self.login.authorization() {
+            writer.header("Authorization", authorization);
+        }
         writer.finish(None)
     }
 
     /// Takes the answer to a SUBSCRIBE; false if it is not the current one's.
-    pub(crate) fn answered(&mut self, answer: &RawMessage<'_>) -> bool {
+    pub(crate) fn answered(&mut self, answer: &RawMessage<'_>, server: SocketAddr) -> bool {
         let (Some(status), Ok(cseq), Ok(to)) = (answer.status(), answer.cseq(), answer.to()) else {
             return false;
         };
@@ -129,6 +146,11 @@ impl Subscription {
             200..300 => {
                 self.accepted = true;
                 self.remote_tag = to.tag().unwrap_or_default().to_vec();
+            }
+            401 if self.login.challenged(answer) => {
+                self.cseq += 1;
+                self.login.next(&self.watch, &self.uri(server));
+                self.again = true;
             }
             _ => self.refused = Some(status),
         }
@@ -152,6 +174,10 @@ impl Subscription {
         let before = self.lamp;
         self.lamp = if self.ended { None } else { read(self.watch.package, notify.body()) };
         Heard::Changed(before, self.lamp)
+    }
+
+    fn uri(&self, server: SocketAddr) -> String {
+        format!("sip:{}@{server}", self.watch.extension)
     }
 
     fn is_named_by(&self, message: &RawMessage<'_>) -> bool {

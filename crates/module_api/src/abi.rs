@@ -147,6 +147,30 @@ pub struct PackageEntry {
     pub object: EventPackageApi_TO<'static, RBox<()>>,
 }
 
+/// A registered provider of device states.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct DeviceProviderEntry {
+    /// Its label.
+    pub label: RString,
+    /// Its hook.
+    pub object: DeviceProviderApi_TO<'static, RBox<()>>,
+}
+
+/// A registered command.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct CommandEntry {
+    /// Its words.
+    pub words: RString,
+    /// Its summary.
+    pub summary: RString,
+    /// Its usage.
+    pub usage: RString,
+    /// Its hook.
+    pub object: CommandApi_TO<'static, RBox<()>>,
+}
+
 /// The layout of [`Root`] as abi_stable describes it.
 pub extern "C" fn layout() -> &'static TypeLayout {
     <Root as StableAbi>::LAYOUT
@@ -177,6 +201,7 @@ pub const LAYOUT_DIGEST: u64 = digest! {
         RStr<'static> {} RString {} RVec<u8> {} RSlice<'static, u8> {} RArc<u8> {} RBox<u8> {}
         ROption<RString> {} ROption<CallerInfo> {} ROption<ExtensionState> {} ROption<Payload> {}
         RResult<(), Fail> {} RResult<(), RString> {} RResult<RString, u16> {} RResult<Payload, Fail> {}
+        RResult<u8, Fail> {} RResult<RResult<RString, RString>, Fail> {} RSlice<'static, RStr<'static>> {}
         Fail {} Inputs {} Level {} Support {}
         Party { number, name, restricted }
         CallerInfo { remote, local, since_ms }
@@ -191,10 +216,13 @@ pub const LAYOUT_DIGEST: u64 = digest! {
         Body { is_document, raw, document }
         HostApi_TO<'static, RBox<()>> {} GeneratorApi_TO<'static, RBox<()>> {}
         SupplementApi_TO<'static, RBox<()>> {} EventPackageApi_TO<'static, RBox<()>> {}
-        ListenerApi_TO<'static, RBox<()>> {}
+        ListenerApi_TO<'static, RBox<()>> {} DeviceProviderApi_TO<'static, RBox<()>> {}
+        CommandApi_TO<'static, RBox<()>> {}
         GeneratorEntry { media_type, data_kind, inputs, object }
         SupplementEntry { media_type, data_kind, inputs, object }
         PackageEntry { event, default_media_type, data_kind, topic, object }
+        DeviceProviderEntry { label, object }
+        CommandEntry { words, summary, usage, object }
         Header { magic, epoch, size, digest }
     }
     growing {
@@ -202,7 +230,7 @@ pub const LAYOUT_DIGEST: u64 = digest! {
             data, resource, local, remote, domain, user_agent, endpoint, version, early_inuse_ringing,
         }
         ResourceQuery<'static> { endpoint, context, resource, event }
-        Registrar { generators, supplements, packages, listeners }
+        Registrar { generators, supplements, packages, listeners, devices, commands }
         Root {
             header, name, description, build, api_build, requires, priority, support, layout, load,
             unload,
@@ -230,7 +258,7 @@ mod tests {
     #[test]
     #[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
     fn the_edge_of_this_epoch_is_as_it_was() {
-        assert_eq!((EPOCH, format!("{LAYOUT_DIGEST:016x}").as_str()), (1, "69c1e1bee1603bbb"));
+        assert_eq!((EPOCH, format!("{LAYOUT_DIGEST:016x}").as_str()), (1, "60e6fa1902c40d38"));
     }
 
     #[test]

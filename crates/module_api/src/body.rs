@@ -47,6 +47,11 @@ impl Body {
         &mut self.raw
     }
 
+    /// The bytes, if it is a body of bytes.
+    pub fn as_raw(&self) -> Option<&[u8]> {
+        (!self.is_document).then_some(&self.raw)
+    }
+
     /// Makes it an XML document and gives it.
     pub fn document(&mut self) -> &mut Document {
         self.is_document = true;

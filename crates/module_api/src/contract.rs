@@ -79,3 +79,38 @@ pub trait ExtensionListener: Send + Sync {
     /// The hint `key`, `1000@default`, has a new state. `state.extension` is there.
     fn extension_state_changed(&self, key: &str, state: &Payload);
 }
+
+/// Answers for devices of one label, which hints then may name: `Queue:sales`, `DAHDI/1`.
+pub trait DeviceStateProvider: Send + Sync {
+    /// The label with its separator: `Queue:` for devices such as `Queue:sales`, `DAHDI/` for `DAHDI/1`.
+    fn label(&self) -> &str;
+
+    /// The state of a device, one of [`DeviceInfo::UNKNOWN`](crate::DeviceInfo::UNKNOWN) to
+    /// [`DeviceInfo::ON_HOLD`](crate::DeviceInfo::ON_HOLD), by what stands behind the label. It is asked
+    /// when a hint first names the device and whenever
+    /// [`Host::device_changed`](crate::Host::device_changed) says so.
+    ///
+    /// # Errors
+    ///
+    /// [`Fail`] if it cannot say: the device is then unknown.
+    fn state(&self, rest: &str) -> Result<u8, Fail>;
+}
+
+/// A command of the server's CLI.
+pub trait CliCommand: Send + Sync {
+    /// Its words: `weather show`.
+    fn words(&self) -> &str;
+
+    /// What it is for, in one line.
+    fn summary(&self) -> &str;
+
+    /// How it is used; lines end with a line feed. The first one is `Usage: weather show CITY`.
+    fn usage(&self) -> &str;
+
+    /// Runs it with the words behind its own; gives what it prints.
+    ///
+    /// # Errors
+    ///
+    /// What it prints if it failed; an empty text if it was used wrongly: its usage is shown.
+    fn run(&self, args: &[&str]) -> Result<String, String>;
+}

@@ -31,6 +31,9 @@ pub trait HostServices: Send + Sync + 'static {
 
     /// Tells the subscriptions of a topic's resource that it changed.
     fn publish(&self, topic: &str, key: &str, payload: &Payload);
+
+    /// The provider of a device has another answer now.
+    fn device_changed(&self, device: &str);
 }
 
 /// The server, as a module sees it. Clones are cheap and may be kept as long as the module's own
@@ -72,6 +75,12 @@ impl Host {
         self.0.publish(topic.into(), key.into(), payload);
     }
 
+    /// Asks the provider of a device, `Queue:sales`, again: call it when
+    /// [`DeviceStateProvider::state`](crate::DeviceStateProvider::state) has another answer than it had.
+    pub fn device_changed(&self, device: &str) {
+        self.0.device_changed(device.into());
+    }
+
     pub(crate) fn from_abi(api: RArc<HostApi_TO<'static, RBox<()>>>) -> Self {
         Self(api)
     }
@@ -110,5 +119,9 @@ impl HostApi for HostEnd {
         // A service that keeps the payload must keep one of the host's own: the module's is freed
         // by code of the module, which may be gone by then.
         self.services.publish(topic.as_str(), key.as_str(), &payload.clone());
+    }
+
+    fn device_changed(&self, device: RStr<'_>) {
+        self.services.device_changed(device.as_str());
     }
 }

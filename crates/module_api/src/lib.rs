@@ -10,6 +10,10 @@
 //! | additions to another module's bodies | [`BodySupplement`] | [`Registrar::supplement`] |
 //! | something to subscribe to | [`EventPackage`] | [`Registrar::package`] |
 //! | an ear for extension states | [`ExtensionListener`] | [`Registrar::listener`] |
+//! | devices that hints may name | [`DeviceStateProvider`] | [`Registrar::device_provider`] |
+//! | a command of the CLI | [`CliCommand`] | [`Registrar::command`] |
+//!
+//! It may also read: [`Host::find_hint`], [`Host::extension_state`].
 //!
 //! # A module
 //!
@@ -80,8 +84,7 @@
 //! How it grows, without a new epoch:
 //! - a new hook of an existing kind is a method at the end of its trait in [`abi`], with a default:
 //!   the tables of methods tell how long they are;
-//! - a new kind of thing to register (a provider of device states, a CLI command) is a list at
-//!   the end of [`Registrar`], which the server allocates, so that an old module just does not see
+//! - a new kind of thing to register is a list at the end of [`Registrar`], which the server allocates, so that an old module just does not see
 //!   it; a field at the end of [`abi::Root`], which [`abi::Header::size`] tells the presence of,
 //!   holds the digest of what the module uses beyond the epoch's first set, so that an old server
 //!   refuses a module that needs more than it has;
@@ -106,7 +109,9 @@ pub mod sdk;
 pub use abi::Support;
 pub use abi_stable;
 pub use body::Body;
-pub use contract::{BodyGenerator, BodySupplement, EventPackage, ExtensionListener};
+pub use contract::{
+    BodyGenerator, BodySupplement, CliCommand, DeviceStateProvider, EventPackage, ExtensionListener,
+};
 pub use data::{
     BodyContext, CallerInfo, DeviceInfo, ExtensionState, Fail, Inputs, Level, Party, Payload, ResourceQuery,
 };

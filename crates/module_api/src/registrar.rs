@@ -5,16 +5,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use abi_stable::{
     StableAbi,
     sabi_trait::TD_Opaque,
-    std_types::{RBox, RResult, RStr, RString, RVec},
+    std_types::{RBox, RResult, RSlice, RStr, RString, RVec},
 };
 
 use crate::abi::{
+    CommandApi, CommandApi_TO, CommandEntry, DeviceProviderApi, DeviceProviderApi_TO, DeviceProviderEntry,
     EventPackageApi, EventPackageApi_TO, GeneratorApi, GeneratorApi_TO, GeneratorEntry, ListenerApi,
     ListenerApi_TO, PANICKED, PackageEntry, SupplementApi, SupplementApi_TO, SupplementEntry,
 };
 use crate::{
-    Body, BodyContext, BodyGenerator, BodySupplement, Document, EventPackage, ExtensionListener, Fail,
-    Payload, ResourceQuery,
+    Body, BodyContext, BodyGenerator, BodySupplement, CliCommand, DeviceStateProvider, Document,
+    EventPackage, ExtensionListener, Fail, Payload, ResourceQuery,
 };
 
 /// A module's load hook fills it, the host keeps it: what is in it is registered for as long as the
@@ -34,6 +35,12 @@ pub struct Registrar {
     /// The listeners, for the host.
     #[doc(hidden)]
     pub listeners: RVec<ListenerApi_TO<'static, RBox<()>>>,
+    /// The providers of device states, for the host.
+    #[doc(hidden)]
+    pub devices: RVec<DeviceProviderEntry>,
+    /// The commands, for the host.
+    #[doc(hidden)]
+    pub commands: RVec<CommandEntry>,
 }
 
 impl Registrar {
@@ -76,6 +83,24 @@ impl Registrar {
     /// Registers a listener for changes of extension states.
     pub fn listener(&mut self, listener: impl ExtensionListener + 'static) {
         self.listeners.push(ListenerApi_TO::from_value(Guard::new(listener), TD_Opaque));
+    }
+
+    /// Registers a provider of device states. Of several for one label the latest answers.
+    pub fn device_provider(&mut self, provider: impl DeviceStateProvider + 'static) {
+        self.devices.push(DeviceProviderEntry {
+            label: provider.label().into(),
+            object: DeviceProviderApi_TO::from_value(Guard::new(provider), TD_Opaque),
+        });
+    }
+
+    /// Registers a command of the CLI. The server's own commands stay what they are.
+    pub fn command(&mut self, command: impl CliCommand + 'static) {
+        self.commands.push(CommandEntry {
+            words: command.words().into(),
+            summary: command.summary().into(),
+            usage: command.usage().into(),
+            object: CommandApi_TO::from_value(Guard::new(command), TD_Opaque),
+        });
     }
 }
 
@@ -132,6 +157,22 @@ impl<T: ExtensionListener> ListenerApi for Guard<T> {
             Ok(())
         })
         .into()
+    }
+}
+
+impl<T: DeviceStateProvider> DeviceProviderApi for Guard<T> {
+    fn state(&self, rest: RStr<'_>) -> RResult<u8, Fail> {
+        self.call(|object| object.state(rest.as_str())).into()
+    }
+}
+
+impl<T: CliCommand> CommandApi for Guard<T> {
+    fn run(&self, args: RSlice<'_, RStr<'_>>) -> RResult<RResult<RString, RString>, Fail> {
+        let run = |object: &T| {
+            let args: Vec<&str> = args.iter().map(|arg| arg.as_str()).collect();
+            Ok(object.run(&args).map(RString::from).map_err(RString::from).into())
+        };
+        self.call(run).into()
     }
 }
 

@@ -2,8 +2,9 @@
 //! told to, even while it is dropped.
 
 use module_api::{
-    Body, BodyContext, BodyGenerator, BodySupplement, Document, EventPackage, ExtensionListener,
-    ExtensionState, Fail, Host, Inputs, Level, Payload, Registrar, ResourceQuery, declare_module,
+    Body, BodyContext, BodyGenerator, BodySupplement, CliCommand, DeviceInfo, DeviceStateProvider, Document,
+    EventPackage, ExtensionListener, ExtensionState, Fail, Host, Inputs, Level, Payload, Registrar,
+    ResourceQuery, declare_module,
 };
 
 struct Unruly(Host);
@@ -34,6 +35,10 @@ impl BodyGenerator for Unruly {
         match cx.version {
             0 => Ok(()),
             1 => Err(Fail::NoData),
+            3 => {
+                body.raw().push(0xff);
+                Ok(())
+            }
             version => panic!("version {version}"),
         }
     }
@@ -107,12 +112,59 @@ impl ExtensionListener for Unruly {
     }
 }
 
+impl DeviceStateProvider for Unruly {
+    fn label(&self) -> &str {
+        "Unruly:"
+    }
+
+    fn state(&self, rest: &str) -> Result<u8, Fail> {
+        match rest {
+            "panic" => panic!("state"),
+            "busy" => Ok(DeviceInfo::BUSY),
+            _ => Err(Fail::NoData),
+        }
+    }
+}
+
+impl CliCommand for Unruly {
+    fn words(&self) -> &str {
+        "unruly say"
+    }
+
+    fn summary(&self) -> &str {
+        "Say something"
+    }
+
+    fn usage(&self) -> &str {
+        "Usage: unruly say WORD...\n"
+    }
+
+    fn run(&self, args: &[&str]) -> Result<String, String> {
+        match args {
+            [] => Err(String::new()),
+            ["panic"] => panic!("said"),
+            ["slow"] => {
+                std::thread::sleep(std::time::Duration::from_millis(60));
+                Ok("at last\n".into())
+            }
+            ["fail"] => Err("no\n".into()),
+            ["changed", device] => {
+                self.0.device_changed(device);
+                Ok(String::new())
+            }
+            words => Ok(format!("{}\n", words.join(" "))),
+        }
+    }
+}
+
 fn load(host: Host, registrar: &mut Registrar) -> Result<(), String> {
     module_api::log(Level::Notice, "loading");
     registrar.generator(Unruly(host.clone()));
     registrar.supplement(Unruly(host.clone()));
     registrar.package(Unruly(host.clone()));
     registrar.listener(Unruly(host.clone()));
+    registrar.device_provider(Unruly(host.clone()));
+    registrar.command(Unruly(host.clone()));
     match host.find_hint("unruly", "load").as_deref() {
         Some("decline") => Err(format!("told to at {}", host.now_ms())),
         Some(other) => panic!("{other}"),

@@ -12,15 +12,6 @@ use crate::plan::{Plan, Planned, Source, plan};
 use crate::table::{Code, Status};
 use crate::{BootError, Contract, LoadError, LoadOutcome, ModuleHost, ModuleInfo};
 
-/// What to do about something that is required and does not run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Requirements {
-    /// Start it first.
-    Start,
-    /// Say so.
-    MustRun,
-}
-
 impl ModuleHost {
     /// Loads what `modules.conf` says. A module that is not required and does not run costs one
     /// line, in the log and in the result, and what requires it.
@@ -45,15 +36,15 @@ impl ModuleHost {
         order.sort_by_key(|(planned, info)| (!planned.preload, info.priority));
         for (_, info) in order {
             // What comes of it is in the table, and was told to `problem`.
-            let _ = self.start(&info.name, Requirements::Start, &mut problem);
+            let _ = self.start(&info.name, &mut problem);
             self.check_required()?;
         }
         Ok(problems)
     }
 
-    /// Starts an opened module, if what it requires runs.
-    pub(crate) fn start_alone(&self, name: &str) -> Result<(), String> {
-        self.start(name, Requirements::MustRun, &mut |_| {})
+    /// Starts an opened module, and what it requires of what is opened too.
+    pub(crate) fn start_opened(&self, name: &str) -> Result<(), String> {
+        self.start(name, &mut |_| {})
     }
 
     fn open_all(
@@ -65,7 +56,8 @@ impl ModuleHost {
         for planned in plan.modules {
             match self.open(&planned.name, &planned.source) {
                 Ok((info, code)) => {
-                    self.table().push(info.clone(), code, planned.required.clone());
+                    let file = planned.source.file();
+                    self.table().push(info.clone(), code, file, planned.required.clone());
                     opened.push((planned, info));
                 }
                 Err(error) => {
@@ -109,12 +101,7 @@ impl ModuleHost {
     }
 
     /// Starts a module. Whatever does not run is told to `problem`, once.
-    fn start(
-        &self,
-        name: &str,
-        requirements: Requirements,
-        problem: &mut dyn FnMut(String),
-    ) -> Result<(), String> {
+    fn start(&self, name: &str, problem: &mut dyn FnMut(String)) -> Result<(), String> {
         let (info, code) = {
             let mut table = self.table();
             let Some(module) = table.get_mut(name) else {
@@ -128,8 +115,7 @@ impl ModuleHost {
             }
             (module.info.clone(), std::mem::replace(&mut module.code, Code::Absent))
         };
-        let result =
-            self.start_requirements(&info, requirements, problem).and_then(|()| self.run(&info.name, code));
+        let result = self.start_requirements(&info, problem).and_then(|()| self.run(&info.name, code));
         match result {
             Ok(code) => {
                 tracing::info!(verbose = 4, "Loaded {} => ({})", info.name, info.description);
@@ -144,17 +130,10 @@ impl ModuleHost {
         }
     }
 
-    fn start_requirements(
-        &self,
-        info: &ModuleInfo,
-        requirements: Requirements,
-        problem: &mut dyn FnMut(String),
-    ) -> Result<(), String> {
-        if requirements == Requirements::Start {
-            for name in info.optional.iter().chain(&info.requires) {
-                // What comes of it is asked below.
-                let _ = self.start(name, requirements, problem);
-            }
+    fn start_requirements(&self, info: &ModuleInfo, problem: &mut dyn FnMut(String)) -> Result<(), String> {
+        for name in info.optional.iter().chain(&info.requires) {
+            // What comes of it is asked below.
+            let _ = self.start(name, problem);
         }
         let table = self.table();
         info.requires.iter().try_for_each(|name| match table.get(name).map(|module| &module.status) {

@@ -79,9 +79,26 @@ pub enum LoadError {
     /// There is no such module.
     #[error("there is no module {0}, neither built in nor in the module directory")]
     NotFound(String),
+    /// Such a name none has.
+    #[error("'{0}' is no name of a module: modules are files of the module directory, without a path")]
+    BadName(String),
+    /// Its file may not be opened.
+    #[error("{} is not opened: {why}", file.display())]
+    Unsafe {
+        /// The file.
+        file: std::path::PathBuf,
+        /// Why not.
+        why: String,
+    },
     /// It runs already.
     #[error("module {0} is already loaded")]
     Running(String),
+    /// It does not run, so there is nothing to refresh.
+    #[error("module {0} does not run")]
+    NotRunning(String),
+    /// Its code is the server's own.
+    #[error("module {0} is built in: new code comes with a new server")]
+    BuiltIn(String),
     /// Its file cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -124,8 +141,8 @@ pub enum UnloadError {
 
 fn holders(dependents: &[String], users: usize) -> String {
     match (dependents, users) {
-        ([], users) => format!("{users} users"),
+        ([], users) => format!("{users} subscription(s)"),
         (names, 0) => format!("required by {}", names.join(", ")),
-        (names, users) => format!("required by {}, and {users} users", names.join(", ")),
+        (names, users) => format!("required by {}, and {users} subscription(s)", names.join(", ")),
     }
 }

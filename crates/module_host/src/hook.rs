@@ -3,19 +3,55 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use module_api::abi::{self, GeneratorEntry, PackageEntry, SupplementEntry};
+use module_api::abi::{self, CommandEntry, GeneratorEntry, PackageEntry, SupplementEntry};
+use module_api::abi_stable::std_types::RStr;
 use module_api::{
-    Body, BodyContext, BodyGenerator, BodySupplement, Document, EventPackage, ExtensionListener, Fail,
-    Inputs, Payload, Registrar, ResourceQuery,
+    Body, BodyContext, BodyGenerator, BodySupplement, CliCommand, DeviceStateProvider, Document,
+    EventPackage, ExtensionListener, Fail, Inputs, Payload, Registrar, ResourceQuery,
 };
 
 use crate::image::Image;
 
-/// How often a hook was called.
-#[derive(Debug, Default)]
+/// What a hook is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It makes bodies.
+    Generator,
+    /// It adds to bodies.
+    Supplement,
+    /// It answers for an event.
+    Package,
+    /// It hears of states of extensions.
+    Listener,
+    /// It answers for devices.
+    DeviceProvider,
+    /// It runs a command of the CLI.
+    Command,
+}
+
+impl Kind {
+    /// The word for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Generator => "body generator",
+            Self::Supplement => "body supplement",
+            Self::Package => "event package",
+            Self::Listener => "listener",
+            Self::DeviceProvider => "device state provider",
+            Self::Command => "command",
+        }
+    }
+}
+
+/// How often a hook was called, and how long that took.
+#[derive(Debug)]
 pub struct Counters {
+    kind: Kind,
     what: Box<str>,
+    nanoseconds: AtomicU64,
+    slow: AtomicU64,
     calls: AtomicU64,
     errors: AtomicU64,
     panics: AtomicU64,
@@ -26,8 +62,35 @@ impl Counters {
     /// After so many panics a hook is called no more.
     pub const PANICS: u64 = 10;
 
-    pub(crate) fn new(what: &str) -> Self {
-        Self { what: what.into(), ..Self::default() }
+    /// A call that takes longer is slow: packets wait for it.
+    pub const SLOW: Duration = Duration::from_millis(50);
+
+    pub(crate) fn new(kind: Kind, what: &str) -> Self {
+        Self {
+            kind,
+            what: what.into(),
+            nanoseconds: AtomicU64::new(0),
+            slow: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+            out_of_use: AtomicBool::new(false),
+        }
+    }
+
+    /// What the hook is there for.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Time in all calls.
+    pub fn time(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.load(Ordering::Relaxed))
+    }
+
+    /// Calls that took longer than [`Counters::SLOW`].
+    pub fn slow(&self) -> u64 {
+        self.slow.load(Ordering::Relaxed)
     }
 
     /// What was registered: a media type, an event.
@@ -76,7 +139,9 @@ impl Hook {
             counters.errors.fetch_add(1, Ordering::Relaxed);
             return Err(Fail::Panicked);
         }
+        let begin = Instant::now();
         let result = self.image.registrar().and_then(|registrar| hook(registrar, self.index));
+        self.took(begin.elapsed());
         let result = result.unwrap_or(Err(Fail::Internal));
         if let Err(fail) = &result {
             counters.errors.fetch_add(1, Ordering::Relaxed);
@@ -85,6 +150,26 @@ impl Hook {
             }
         }
         result
+    }
+
+    fn took(&self, time: Duration) {
+        let counters = &*self.counters;
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        counters.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+        if time <= Counters::SLOW {
+            return;
+        }
+        let slow = counters.slow.fetch_add(1, Ordering::Relaxed) + 1;
+        // The first few, then now and then: a hook that is always slow must not fill the log.
+        if slow.is_power_of_two() {
+            tracing::warn!(
+                "{}: {} '{}' took {} ms, and packets waited for it ({slow} slow calls so far)",
+                self.module,
+                counters.kind.word(),
+                counters.what(),
+                time.as_millis()
+            );
+        }
     }
 
     fn panicked(&self) {
@@ -125,8 +210,10 @@ impl BodyGenerator for Generator {
 
     fn generate(&self, cx: &BodyContext<'_>, body: &mut Body) -> Result<(), Fail> {
         body.clear();
-        self.hook
-            .call(|registrar, at| Some(registrar.generators.get(at)?.object.generate(cx, body).into_result()))
+        self.hook.call(|registrar, at| {
+            let made = registrar.generators.get(at)?.object.generate(cx, body).into_result();
+            Some(made.and_then(|()| check_bytes(self.media_type(), body, &self.hook)))
+        })
     }
 }
 
@@ -236,4 +323,80 @@ impl ExtensionListener for Listener {
             Some(registrar.listeners.get(at)?.extension_state_changed(key.into(), state).into_result())
         });
     }
+}
+
+pub(crate) struct DeviceProvider {
+    hook: Hook,
+}
+
+impl DeviceProvider {
+    pub(crate) fn new(hook: Hook) -> Self {
+        Self { hook }
+    }
+}
+
+impl DeviceStateProvider for DeviceProvider {
+    fn label(&self) -> &str {
+        self.hook.counters.what()
+    }
+
+    fn state(&self, rest: &str) -> Result<u8, Fail> {
+        self.hook
+            .call(|registrar, at| Some(registrar.devices.get(at)?.object.state(rest.into()).into_result()))
+    }
+}
+
+pub(crate) struct Command {
+    summary: Box<str>,
+    usage: Box<str>,
+    hook: Hook,
+}
+
+impl Command {
+    pub(crate) fn new(entry: &CommandEntry, hook: Hook) -> Self {
+        Self { summary: entry.summary.as_str().into(), usage: entry.usage.as_str().into(), hook }
+    }
+}
+
+impl CliCommand for Command {
+    fn words(&self) -> &str {
+        self.hook.counters.what()
+    }
+
+    fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    fn usage(&self) -> &str {
+        &self.usage
+    }
+
+    fn run(&self, args: &[&str]) -> Result<String, String> {
+        let args: Vec<RStr<'_>> = args.iter().map(|arg| RStr::from_str(arg)).collect();
+        let answer = self.hook.call(|registrar, at| {
+            let answer = registrar.commands.get(at)?.object.run(args.as_slice().into()).into_result();
+            // Copies: the module's texts are freed by the module.
+            let copied = |text: &str| text.to_owned();
+            Some(answer.map(|answer| match answer.into_result() {
+                Ok(text) => Ok(copied(&text)),
+                Err(text) => Err(copied(&text)),
+            }))
+        });
+        answer.unwrap_or_else(|fail| Err(format!("the command failed in its module: {fail:?}\n")))
+    }
+}
+
+/// Refuses bytes that are not what their media type promises: text is UTF-8. (A document is text by its
+/// nature.)
+fn check_bytes(media_type: &str, body: &Body, hook: &Hook) -> Result<(), Fail> {
+    let Some(bytes) = body.as_raw() else { return Ok(()) };
+    let is_text = media_type.starts_with("text/")
+        || ["xml", "json"].iter().any(|end| {
+            media_type.ends_with(&["+", end].concat()) || media_type.ends_with(&["/", end].concat())
+        });
+    if is_text && std::str::from_utf8(bytes).is_err() {
+        tracing::debug!("{}: a body of type {media_type} is not UTF-8", hook.module);
+        return Err(Fail::Internal);
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! All modules of a server, built in and from files, and what can be done with them.
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +21,14 @@ pub trait Registry: Send + Sync {
     /// Why it cannot be used, such as a media type that has a generator already. Then nothing of
     /// it is kept.
     fn add(&self, module: &str, contract: &Arc<Contract>) -> Result<(), String>;
+
+    /// Puts `contract` to use in place of what the same module brought before, in one step: nobody
+    /// finds neither.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be used; then what was there before stays in use.
+    fn replace(&self, module: &str, contract: &Arc<Contract>) -> Result<(), String>;
 
     /// Lets go of all that came from that module.
     fn remove(&self, module: &str);
@@ -100,28 +109,85 @@ impl ModuleHost {
         self
     }
 
-    /// `module load`. What the module requires must run: it is not started for it.
+    /// `module load`: starts a module, and before it what it requires and does not run yet. Gives the
+    /// names of all that were started, the module's own last.
     ///
     /// # Errors
     ///
     /// [`LoadError`]; a module that declined stays on the list, with the reason.
-    pub fn load(&self, name: &str) -> Result<(), LoadError> {
+    pub fn load(&self, name: &str) -> Result<Vec<String>, LoadError> {
         let _one = self.operation();
-        if self.table().get(name).is_some_and(|module| module.status == Status::Running) {
+        if name.contains('/') {
+            return Err(LoadError::BadName(name.to_owned()));
+        }
+        if self.is_running(name) {
             return Err(LoadError::Running(name.to_owned()));
         }
-        let present = Present::new(&self.builtins, &self.moddir);
+        let before: Vec<_> = self.running_names();
+        let name = self.open_with_requirements(name, &Present::new(&self.builtins, &self.moddir))?;
+        let result = self.start_opened(&name);
+        result.map_err(|reason| {
+            tracing::error!("module {name} does not run: {reason}");
+            LoadError::Declined { module: name, reason }
+        })?;
+        Ok(self.running_names().into_iter().filter(|name| !before.contains(name)).collect())
+    }
+
+    /// `module refresh`: opens the module's file anew, and lets the new code take over from the old one
+    /// without a gap: whatever uses the module goes on using it.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`]; what ran before then still runs.
+    pub fn refresh(&self, name: &str) -> Result<Unloaded, LoadError> {
+        let _one = self.operation();
+        let not_found = || LoadError::NotFound(name.to_owned());
+        if !self.is_running(name) {
+            return Err(LoadError::NotRunning(name.to_owned()));
+        }
+        let (name, source) = Present::new(&self.builtins, &self.moddir).find(name).ok_or_else(not_found)?;
+        let (info, code) = self.open(&name, &source)?;
+        let Code::Opened(library) = code else { return Err(LoadError::BuiltIn(name)) };
+        let declined = |reason| LoadError::Declined { module: name.clone(), reason };
+        let missing = info.requires.iter().find(|required| !self.is_running(required));
+        if let Some(missing) = missing {
+            return Err(declined(format!("it requires {missing}, which does not run")));
+        }
+        let host = module_api::Host::new(&name, self.services.clone());
+        let (contract, closed) = Contract::load(library, host).map_err(declined)?;
+        let contract = Arc::new(contract);
+        self.registry.replace(&name, &contract).map_err(declined)?;
+        let old = {
+            let mut table = self.table();
+            let module = table.get_mut(&name).ok_or_else(not_found)?;
+            (module.info, module.file) = (info, source.file());
+            std::mem::replace(&mut module.code, Code::Loaded { contract, closed })
+        };
+        tracing::info!(verbose = 4, "{name} runs new code");
+        Ok(self.wait_for_end(&name, old))
+    }
+
+    /// Opens a module, and what it requires and does not run; gives its own name.
+    fn open_with_requirements(&self, name: &str, present: &Present) -> Result<String, LoadError> {
         let Some((name, source)) = present.find(name) else {
             return Err(LoadError::NotFound(name.to_owned()));
         };
         let (info, code) = self.open(&name, &source)?;
         // A declined one is on the list already.
         self.table().remove(&name);
-        self.table().push(info, code, None);
-        self.start_alone(&name).map_err(|reason| {
-            tracing::error!("module {name} does not run: {reason}");
-            LoadError::Declined { module: name, reason }
-        })
+        self.table().push(info.clone(), code, source.file(), None);
+        for required in &info.requires {
+            let there = self.table().get(required).map(|module| module.status.clone());
+            if !matches!(there, Some(Status::Running | Status::Waiting)) {
+                // What is missing is told when the module is started.
+                let _ = self.open_with_requirements(required, present);
+            }
+        }
+        Ok(name)
+    }
+
+    fn running_names(&self) -> Vec<String> {
+        self.table().running().map(|module| module.info.name.clone()).collect()
     }
 
     /// `module unload`, with `force` also if the module is in use.
@@ -153,11 +219,14 @@ impl ModuleHost {
         // Nobody finds it any more; then whoever found it has to let go.
         self.registry.remove(&module);
         let code = self.table().remove(&module).map(|module| module.code);
-        let Some(Code::Loaded { contract, closed }) = code else {
-            return Ok(Unloaded::Gone);
-        };
+        Ok(self.wait_for_end(&module, code.unwrap_or(Code::Absent)))
+    }
+
+    /// Lets go of code that nobody finds any more, and waits until it is closed.
+    fn wait_for_end(&self, module: &str, code: Code) -> Unloaded {
+        let Code::Loaded { contract, closed } = code else { return Unloaded::Gone };
         drop(contract);
-        Ok(match closed.recv_timeout(self.unload_wait) {
+        match closed.recv_timeout(self.unload_wait) {
             Ok(closed) if closed.unmapped => Unloaded::Gone,
             Ok(_) => {
                 tracing::warn!("module {module} is unloaded, but its code stays in memory");
@@ -169,7 +238,7 @@ impl ModuleHost {
                 );
                 Unloaded::StillHeld
             }
-        })
+        }
     }
 
     /// `module reload NAME`.
@@ -224,6 +293,12 @@ impl ModuleHost {
         }
     }
 
+    /// The names, with `.so`, of what could be loaded and does not run.
+    pub fn loadable(&self) -> Vec<String> {
+        let names = Present::new(&self.builtins, &self.moddir).names();
+        names.into_iter().filter(|name| !self.is_running(name)).map(|name| name + ".so").collect()
+    }
+
     /// Whether a module runs.
     pub fn is_running(&self, name: &str) -> bool {
         self.table().get(name).is_some_and(|module| module.status == Status::Running)
@@ -236,11 +311,30 @@ impl ModuleHost {
                 Ok((builtin.info(), Code::Builtin(builtin.clone())))
             }
             Source::File(path) => {
+                self.check_file(path)?;
                 let library = crate::image::open(name, path)?;
                 Ok((ModuleInfo::of(library.root()), Code::Opened(library)))
             }
             Source::Missing => Err(LoadError::NotFound(name.to_owned())),
         }
+    }
+
+    /// Refuses a file that others than the operator may put code into.
+    fn check_file(&self, path: &Path) -> Result<(), LoadError> {
+        let refused = |why: String| LoadError::Unsafe { file: path.into(), why };
+        let real = path.canonicalize().map_err(|error| refused(error.to_string()))?;
+        let moddir = self.moddir.canonicalize().map_err(|error| refused(error.to_string()))?;
+        if !real.starts_with(&moddir) {
+            return Err(refused(format!(
+                "it is a link to {}, outside of the module directory",
+                real.display()
+            )));
+        }
+        let mode = real.metadata().map_err(|error| refused(error.to_string()))?.permissions().mode();
+        if mode & 0o002 != 0 {
+            return Err(refused("everybody may write to it".into()));
+        }
+        Ok(())
     }
 
     pub(crate) fn operation(&self) -> MutexGuard<'_, ()> {
@@ -252,7 +346,7 @@ impl ModuleHost {
     }
 
     /// Users beside other modules.
-    fn users(&self, name: &str) -> usize {
+    pub(crate) fn users(&self, name: &str) -> usize {
         let builtin = self.table().builtin(name);
         builtin.map_or(0, |builtin| builtin.use_count()) + self.registry.use_count(stem(name))
     }

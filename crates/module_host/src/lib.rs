@@ -12,7 +12,7 @@
 //! | how a file is opened, and when it is refused | `library.rs`, [`OpenError`] |
 //! | how it is closed | `image.rs` |
 //! | what host code calls | `hook.rs` |
-//! | `module show` | [`show`] |
+//! | `module show` | [`show`], [`Detail`] |
 //! | `--check-module` | [`check_module`] |
 //!
 //! # Differences from Asterisk
@@ -27,6 +27,7 @@
 mod boot;
 mod check;
 mod contract;
+mod detail;
 mod elf;
 mod error;
 mod hook;
@@ -41,8 +42,9 @@ mod table;
 
 pub use check::{CheckReport, check_module};
 pub use contract::Contract;
+pub use detail::Detail;
 pub use error::{BootError, LoadError, UnloadError};
-pub use hook::Counters;
+pub use hook::{Counters, Kind};
 pub use host::{ModuleHost, Registry, Reload, Unloaded};
 pub use info::{Builtin, LoadOutcome, ModuleInfo};
 pub use library::OpenError;

@@ -60,6 +60,16 @@ pub enum Source {
     Missing,
 }
 
+impl Source {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(path.clone()),
+            Self::Builtin(_) | Self::Missing => None,
+        }
+    }
+}
+
 /// What the names of Asterisk's modules begin with.
 const FAMILIES: [&str; 10] =
     ["app_", "bridge_", "cdr_", "cel_", "chan_", "codec_", "format_", "func_", "pbx_", "res_"];
@@ -203,6 +213,11 @@ impl Present {
         let name = key(name);
         let of_asterisk = FAMILIES.iter().any(|family| name.starts_with(family));
         of_asterisk && !self.by_key.keys().any(|ours| strsim::osa_distance(ours, &name) <= 2)
+    }
+
+    /// The names of all.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.all.iter().map(|(name, _)| name.clone()).collect()
     }
 
     /// A module by any of its names.

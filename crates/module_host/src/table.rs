@@ -1,5 +1,6 @@
 //! The list of modules that are loaded, or that should be.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
@@ -20,6 +21,8 @@ pub(crate) struct Module {
     pub(crate) info: ModuleInfo,
     pub(crate) code: Code,
     pub(crate) status: Status,
+    /// Where its code is read from; none for a built-in one.
+    pub(crate) file: Option<PathBuf>,
     /// The line that requires it.
     pub(crate) required: Option<Pos>,
 }
@@ -60,8 +63,14 @@ impl Table {
         self.0.iter_mut().find(|module| key(&module.info.name) == wanted)
     }
 
-    pub(crate) fn push(&mut self, info: ModuleInfo, code: Code, required: Option<Pos>) {
-        self.0.push(Module { info, code, status: Status::Waiting, required });
+    pub(crate) fn push(
+        &mut self,
+        info: ModuleInfo,
+        code: Code,
+        file: Option<PathBuf>,
+        required: Option<Pos>,
+    ) {
+        self.0.push(Module { info, code, status: Status::Waiting, file, required });
     }
 
     /// A module of which nothing is known but that it should be there.
@@ -74,7 +83,13 @@ impl Table {
             priority: u8::MAX,
             support: Support::Unknown,
         };
-        self.0.push(Module { info, code: Code::Absent, status: Status::Declined(reason), required: None });
+        self.0.push(Module {
+            info,
+            code: Code::Absent,
+            status: Status::Declined(reason),
+            file: None,
+            required: None,
+        });
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Option<Module> {

@@ -276,7 +276,7 @@ fn a_module_in_use_is_not_unloaded_but_by_force() {
     );
     *lock(&daemon.users) = 3;
     let error = host.unload("RES_PJSIP_EXTEN_STATE.so", false).unwrap_err();
-    assert_eq!(error.to_string(), "module res_pjsip_exten_state is in use: 3 users");
+    assert_eq!(error.to_string(), "module res_pjsip_exten_state is in use: 3 subscription(s)");
     assert_eq!(host.unload("res_pjsip_exten_state", true).unwrap(), Unloaded::Gone);
     assert!(!lock(&daemon.contracts).contains_key("res_pjsip_exten_state"));
     *lock(&daemon.users) = 0;
@@ -286,19 +286,28 @@ fn a_module_in_use_is_not_unloaded_but_by_force() {
 }
 
 #[test]
-fn a_later_load_does_not_start_what_is_required() {
+fn a_later_load_starts_what_is_required_first() {
     let steps = Steps::default();
-    let parts = vec![Part::new(&steps, "a", 60, &["b"]), Part::new(&steps, "b", 60, &[])];
+    let parts = vec![
+        Part::new(&steps, "a", 60, &["b"]),
+        Part::new(&steps, "b", 60, &[]),
+        Part::new(&steps, "c", 60, &["nosuch"]),
+    ];
     let (host, result) = boot("", parts);
     assert_eq!(result.unwrap(), [""; 0]);
-    let error = host.load("a").unwrap_err();
-    assert_eq!(error.to_string(), "module a does not run: it requires b, which is not loaded");
-    host.load("b").unwrap();
-    host.load("a.so").unwrap();
+    assert_eq!(host.loadable(), ["a.so", "b.so", "c.so"]);
+    assert_eq!(host.load("a.so").unwrap(), ["b", "a"]);
     assert_eq!(running(&host), ["b.so", "a.so"]);
+    assert_eq!(host.loadable(), ["c.so"]);
+    let error = host.load("c").unwrap_err();
+    assert_eq!(error.to_string(), "module c does not run: it requires nosuch, which is not loaded");
+    assert!(host.detail("c").unwrap().to_string().contains("Status        declined: it requires nosuch"));
+    let in_use = host.unload("b", false).unwrap_err();
+    assert_eq!(in_use.to_string(), "module b is in use: required by a");
     assert_eq!(host.unload("a", false).unwrap(), Unloaded::Gone);
     assert_eq!(host.unload("b", false).unwrap(), Unloaded::Gone);
     assert_eq!(*lock(&steps), ["b", "a", "-a", "-b"]);
+    assert_eq!(host.unload("c", false).unwrap(), Unloaded::NotRunning);
     assert_eq!(host.modules(), []);
 }
 

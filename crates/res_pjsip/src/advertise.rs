@@ -73,7 +73,8 @@ mod tests {
         let (config, remarks) = PjsipConfig::parse(&file);
         assert_eq!(remarks, []);
         let transports = config.transports.iter();
-        let transports = transports.map(|t| BoundTransport { config: t.clone(), local: t.bind }).collect();
+        let transports =
+            transports.map(|t| BoundTransport { config: t.clone(), local: t.bind, open: true }).collect();
         let mut core = core(Arc::new(config), transports);
         let peer = Peer::new(0, peer.parse().unwrap());
         [core.via(peer), core.contact(peer, "sip", Some("us"))]

@@ -9,10 +9,12 @@ use foldhash::fast::FixedState;
 use sip::transaction::{ClientTimer, ClientTransactions, ServerTransactions, Timers};
 use sip::{Millis, RawMessage, ResponseHead, TimerWheel, Writer};
 
+use crate::config::Protocol;
 use crate::distributor::Incoming;
 use crate::output::{Output, Packet, Peer};
 use crate::requests::TcpRefused;
-use crate::snapshot::Snapshot;
+use crate::resolve::{Question, Target};
+use crate::snapshot::{BoundTransport, Snapshot};
 use crate::stats::Stats;
 use crate::tag::TagSource;
 
@@ -42,7 +44,7 @@ pub struct Core {
     pub(crate) server: ServerTransactions,
     pub(crate) client: ClientTransactions<Peer>,
     pub(crate) timers: TimerWheel<Timer>,
-    tags: TagSource,
+    pub(crate) tags: TagSource,
     pub(crate) routes: Box<dyn Routes>,
     pub(crate) tcp_refused: TcpRefused,
     pub(crate) stats: Arc<Stats>,
@@ -117,6 +119,11 @@ impl Core {
         &self.option_tags
     }
 
+    /// Whether a module serves `method`.
+    pub(crate) fn serves(&self, method: &str) -> bool {
+        self.allow.split(", ").any(|served| served == method)
+    }
+
     /// A new dialog tag.
     pub fn new_tag(&mut self) -> String {
         self.tags.next()
@@ -125,6 +132,37 @@ impl Core {
     /// Arms a timer of the module that is running.
     pub fn arm(&mut self, at: Millis, token: u64) {
         self.timers.insert(at, Timer::Module(join_token(self.current, token)));
+    }
+
+    /// Asks for the addresses behind a name; the module that is running hears of them by
+    /// [`ShardModule::resolved`](crate::ShardModule::resolved) with `token`.
+    pub fn resolve(&mut self, question: Question, token: u64, out: &mut Output) {
+        out.ask(join_token(self.current, token), question);
+    }
+
+    /// What we can send by: the protocols of the transports that listen.
+    pub fn protocols(&self) -> Vec<Protocol> {
+        let mut protocols = Vec::new();
+        for transport in self.snapshot.transports.iter().filter(|it| it.open) {
+            if !protocols.contains(&transport.config.protocol) {
+                protocols.push(transport.config.protocol);
+            }
+        }
+        protocols
+    }
+
+    /// The transport by which a target is reached: `preferred` if it fits, else the first that does.
+    pub fn transport_for(&self, target: &Target, preferred: u16) -> Option<u16> {
+        let fits = |transport: &&BoundTransport| {
+            transport.open
+                && transport.config.protocol == target.protocol
+                && transport.local.is_ipv4() == target.address.is_ipv4()
+        };
+        let transports = &self.snapshot.transports;
+        if transports.get(usize::from(preferred)).filter(fits).is_some() {
+            return Some(preferred);
+        }
+        transports.iter().position(|transport| fits(&transport)).map(|index| index as u16)
     }
 
     /// Answers a request, adding Server; `headers` adds the rest. A To tag is added where there is
@@ -218,10 +256,6 @@ impl Core {
 
     pub(crate) fn server_transactions(&mut self) -> &mut ServerTransactions {
         &mut self.server
-    }
-
-    pub(crate) fn random_hex(&mut self) -> String {
-        self.tags.next()
     }
 
     pub(crate) fn shard_of(&self, call_id: &[u8]) -> u16 {

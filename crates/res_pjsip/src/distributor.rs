@@ -11,10 +11,11 @@ use std::sync::Arc;
 use sip::transaction::{Arrival, TransactionId, TransactionKey};
 use sip::{HeaderName, NameAddrRef, RawMessage, Refusal, ResponseHead, Scheme, UriRef, ViaRef};
 
+use crate::admit::UNKNOWN;
 use crate::config::Endpoint;
 use crate::core::Core;
-use crate::identify::IdentifyRequest;
 use crate::output::{Output, Peer};
+use crate::security::SecurityKind;
 
 /// A well-formed request, of anybody.
 pub struct Incoming<'a> {
@@ -90,8 +91,10 @@ impl Core {
             self.stats().unanswerable.add();
             return None;
         };
-        if !self.snapshot().config.allows_source(peer.address.ip()) {
-            note_refusal(&incoming, None, "the address is not permitted (type=acl)", 403);
+        if let Err(denied) = self.pass_acl(&incoming) {
+            self.stats().denied.add();
+            note_refusal(&incoming, None, denied.why, 403);
+            self.report(&incoming, UNKNOWN, SecurityKind::FailedAcl(&denied.acl));
             self.refuse(&incoming, 403, out, |_| {});
             return None;
         }
@@ -99,6 +102,12 @@ impl Core {
         if let Err((status, reason)) = check_uris(&incoming) {
             note_refusal(&incoming, None, reason, status);
             self.refuse_with_reason(&incoming, status, reason, out, |_| {});
+            return None;
+        }
+        if matches!(incoming.method, "CANCEL" | "BYE") && !self.serves(incoming.method) {
+            // Of no transaction and no dialog, whoever it is: CANCEL must not be challenged (22.1).
+            note_refusal(&incoming, None, "there is no such transaction or dialog", 481);
+            self.refuse(&incoming, 481, out, |_| {});
             return None;
         }
         let endpoint = self.admit(&incoming, out)?;
@@ -191,69 +200,6 @@ impl Core {
         None
     }
 
-    /// Finds the endpoint and decides whether it may talk to us.
-    fn admit(&mut self, incoming: &Incoming<'_>, out: &mut Output) -> Option<Arc<Endpoint>> {
-        let why = match self.identify(incoming) {
-            None => "No matching endpoint found",
-            Some(endpoint) if !endpoint.acl.allows(incoming.peer.address.ip()) => "Not match Endpoint ACL",
-            Some(endpoint) if endpoint.auth.is_empty() => return Some(endpoint),
-            Some(endpoint) if incoming.method == "OPTIONS" && endpoint.allow_unauthenticated_options => {
-                return Some(endpoint);
-            }
-            // Nobody can prove a password while no authenticator is loaded: never let in.
-            Some(_) => "Failed to authenticate",
-        };
-        self.stats().unidentified.add();
-        tracing::info!(
-            log.file = "res_pjsip/pjsip_distributor.c",
-            "Request '{}' from '{}' failed for '{}' (callid: {}) - {why}",
-            incoming.method,
-            quotable(incoming.message.header(HeaderName::From).unwrap_or_default()),
-            incoming.peer.address,
-            quotable(incoming.call_id).replace(')', "]"),
-        );
-        let challenge = self.artificial_challenge();
-        self.refuse(incoming, 401, out, |w| {
-            w.header("WWW-Authenticate", challenge);
-        });
-        None
-    }
-
-    fn identify(&self, incoming: &Incoming<'_>) -> Option<Arc<Endpoint>> {
-        let from = &incoming.from.uri;
-        let user = from.user_unescaped();
-        let snapshot = self.snapshot();
-        snapshot.identifiers.identify(
-            &snapshot.config,
-            &IdentifyRequest {
-                source: incoming.peer.address,
-                from_scheme_is_sip: matches!(from.scheme, Scheme::Sip | Scheme::Sips),
-                from_user: &user,
-                from_domain: from.host,
-                transport_domain: self.transport_domain(incoming.peer),
-                request_uri: incoming.uri.text(),
-                headers: &|name, visit| {
-                    incoming.message.named(name).any(|value| visit(&String::from_utf8_lossy(value)));
-                },
-            },
-        )
-    }
-
-    fn transport_domain(&self, peer: Peer) -> &str {
-        let transport = self.snapshot().transports.get(usize::from(peer.transport));
-        transport.and_then(|t| t.config.domain.as_deref()).unwrap_or_default()
-    }
-
-    /// A challenge that no password satisfies. It looks like every other one.
-    fn artificial_challenge(&mut self) -> String {
-        let (nonce, opaque) = (self.random_hex(), self.random_hex());
-        let realm = &self.snapshot().config.global.default_realm;
-        format!(
-            "Digest realm=\"{realm}\",nonce=\"{nonce}\",opaque=\"{}\",algorithm=MD5,qop=\"auth\"",
-            &opaque[..16]
-        )
-    }
-
     fn unsupported(&self, incoming: &Incoming<'_>) -> String {
         let required = incoming.message.values(HeaderName::Require).map(printable);
         let unknown =
@@ -270,7 +216,7 @@ pub fn note_refusal(incoming: &Incoming<'_>, endpoint: Option<&Endpoint>, why: &
     };
     tracing::info!(
         "{} {who} for '{}' refused: {} ({status})",
-        incoming.method,
+        quotable(incoming.method.as_bytes()),
         quotable(incoming.uri.text().as_bytes()),
         printable(why.as_bytes())
     );
@@ -333,12 +279,13 @@ fn check_uris(incoming: &Incoming<'_>) -> Result<(), (u16, &'static str)> {
 }
 
 /// Bytes of a packet for the quotes of a log line. They cannot end the quotes and then say what else
-/// the line should say: whoever bans addresses by the log would ban those that the packet names.
-fn quotable(bytes: &[u8]) -> String {
-    printable(bytes).replace('\'', "\"")
+/// the line should say: whoever bans addresses by the log would ban those that the packet names. Nor can
+/// they look like the end of a line's prefix: fail2ban takes the first colon before a blank for that.
+pub(crate) fn quotable(bytes: &[u8]) -> String {
+    printable(bytes).replace('\'', "\"").replace(": ", "; ")
 }
 
 /// Bytes of a packet for a log line or a header.
-fn printable(bytes: &[u8]) -> String {
+pub(crate) fn printable(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -4,15 +4,22 @@
 //! over UDP, TCP, TLS and WebSocket. What is served beside OPTIONS comes from [`ShardModule`]s such as
 //! `res_pjsip_pubsub`.
 
+mod admit;
 mod advertise;
+pub mod authenticate;
 pub mod config;
 mod core;
 mod distributor;
+pub mod history;
 pub mod identify;
 mod net;
+pub mod notify;
 mod options;
 mod output;
+mod reload;
 mod requests;
+pub mod resolve;
+pub mod security;
 mod service;
 mod shard;
 pub mod show;
@@ -29,9 +36,10 @@ pub use distributor::{Incoming, Request, note_refusal};
 pub use net::{BindError, TlsError};
 pub use options::OptionsModule;
 pub use output::{ClosedConnection, ConnectionId, Output, Packet, Peer};
+pub use reload::{ReloadError, ReloadReport};
 pub use service::{Pjsip, StartError, sum};
 pub use shard::{Answer, ModuleFactory, Shard, ShardMessage, ShardModule};
-pub use snapshot::{BoundTransport, ExtensionLookup, Snapshot};
+pub use snapshot::{Access, BoundTransport, ExtensionLookup, Snapshot};
 pub use stats::{Counter, Stats};
 pub use trace::TraceFilter;
 pub use websocket::{WebSocketBinding, WebSocketError};

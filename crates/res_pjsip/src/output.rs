@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::ops::Range;
 
+use crate::resolve::Question;
+
 /// The other end of a packet: an address, the transport (its place in
 /// [`Snapshot::transports`](crate::Snapshot)) by which it is reached, and the connection, if it has
 /// one. A peer of TCP or TLS without a connection is connected to when something is sent to it.
@@ -78,6 +80,7 @@ pub struct Output {
     bytes: Vec<u8>,
     datagrams: Vec<(Peer, Range<usize>)>,
     handover: Vec<(u16, Packet)>,
+    questions: Vec<(u64, Question)>,
 }
 
 impl Output {
@@ -109,6 +112,17 @@ impl Output {
         self.handover.push((shard, packet));
     }
 
+    /// Queues a question to the resolver; its answer comes back with `token`.
+    pub(crate) fn ask(&mut self, token: u64, question: Question) {
+        self.questions.push((token, question));
+    }
+
+    /// Takes the questions to the resolver, with the tokens of their
+    /// [`ShardMessage::Resolved`](crate::ShardMessage::Resolved).
+    pub fn take_questions(&mut self) -> std::vec::Drain<'_, (u64, Question)> {
+        self.questions.drain(..)
+    }
+
     /// The queued datagrams, in order.
     pub fn datagrams(&self) -> impl ExactSizeIterator<Item = (Peer, &[u8])> {
         self.datagrams.iter().map(|(peer, range)| (*peer, &self.bytes[range.clone()]))
@@ -126,7 +140,7 @@ impl Output {
 
     /// Whether nothing is queued.
     pub fn is_empty(&self) -> bool {
-        self.datagrams.is_empty() && self.handover.is_empty()
+        self.datagrams.is_empty() && self.handover.is_empty() && self.questions.is_empty()
     }
 
     /// Forgets the datagrams, which have been sent.

@@ -1,16 +1,25 @@
 //! The running SIP side: its shards and the configuration that they share.
 
 use std::any::Any;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::authenticate::Authenticator;
 use crate::config::PjsipConfig;
+use crate::history::History;
 use crate::identify::{EndpointIdentifier, Identifiers};
-use crate::net::{BindError, KernelRoutes, Limits, Runner, ShardInbox, TlsContext, bind_transports, inbox};
+use crate::net::{
+    BindError, Control, Helpers, KernelRoutes, Limits, Runner, ShardInbox, TlsContext, bind_transports, inbox,
+};
 use crate::options::OptionsModule;
+use crate::reload::{Plan, ReloadError, ReloadReport};
+use crate::resolve::Resolver;
+use crate::security::SecurityEvents;
 use crate::shard::{ModuleFactory, Shard, ShardMessage};
-use crate::snapshot::{ExtensionLookup, Snapshot};
+use crate::snapshot::{Access, ExtensionLookup, Snapshot};
 use crate::stats::Stats;
 use crate::trace::TraceFilter;
 
@@ -20,6 +29,8 @@ pub struct Pjsip {
     stats: Vec<Arc<Stats>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     state: Mutex<State>,
+    resolver: Arc<Resolver>,
+    history: Arc<History>,
     /// TLS settings of transports, by name.
     tls: Mutex<Vec<(Arc<str>, Arc<TlsContext>)>>,
 }
@@ -27,6 +38,9 @@ pub struct Pjsip {
 pub(crate) struct State {
     pub(crate) snapshot: Arc<Snapshot>,
     identifiers: Vec<Arc<dyn EndpointIdentifier>>,
+    last_reload: Option<ReloadReport>,
+    /// The addresses of the hosts that `match` options name, as far as they are known.
+    hosts: HashMap<Arc<str>, Vec<IpAddr>>,
 }
 
 /// Why the SIP side does not start.
@@ -52,6 +66,7 @@ impl Pjsip {
             config: Arc::new(config),
             transports: bound.transports,
             identifiers: Identifiers::default(),
+            access: Access { decoy_seed: random_seed()?, ..Access::default() },
             extensions: None,
             booted: false,
             trace,
@@ -63,7 +78,14 @@ impl Pjsip {
             shards: inboxes,
             stats: Vec::new(),
             threads: Mutex::default(),
-            state: Mutex::new(State { snapshot: snapshot.clone(), identifiers: Vec::new() }),
+            state: Mutex::new(State {
+                snapshot: snapshot.clone(),
+                identifiers: Vec::new(),
+                last_reload: None,
+                hosts: HashMap::new(),
+            }),
+            resolver: Arc::new(Resolver::start()?),
+            history: Arc::new(History::new(shards)),
             tls: Mutex::new(bound.tls),
         };
         let limits = Limits::new(&snapshot.config.system.connections);
@@ -85,6 +107,7 @@ impl Pjsip {
                 epoch,
                 snapshot: snapshot.clone(),
                 limits: limits.clone(),
+                helpers: Helpers { resolver: pjsip.resolver.clone(), history: pjsip.history.clone() },
             };
             let thread = std::thread::Builder::new().name(format!("shard-{id}")).spawn(move || {
                 if let Err(error) = runner.run() {
@@ -94,7 +117,19 @@ impl Pjsip {
             pjsip.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
         pjsip.add_module(Arc::new(|_| Box::new(OptionsModule)));
-        Ok(Arc::new(pjsip))
+        let pjsip = Arc::new(pjsip);
+        pjsip.watch_hosts();
+        Ok(pjsip)
+    }
+
+    /// The packets that are kept for `pjsip show history`.
+    pub fn history(&self) -> &Arc<History> {
+        &self.history
+    }
+
+    /// The resolver of all shards.
+    pub fn resolver(&self) -> &Resolver {
+        &self.resolver
     }
 
     /// Number of shards.
@@ -121,6 +156,26 @@ impl Pjsip {
         self.publish_identifiers(&mut state);
     }
 
+    /// Sets what checks passwords; none refuses whoever needs one.
+    pub fn set_authenticator(&self, authenticator: Option<Arc<dyn Authenticator>>) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.authenticator = authenticator);
+    }
+
+    /// Sets whether the sections `type=acl` are read; while they are not, they deny everyone.
+    pub fn set_acl(&self, read: bool) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.acl = read);
+    }
+
+    /// Sets what decides how strangers are challenged.
+    pub fn set_decoy_seed(&self, seed: u64) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.decoy_seed = seed);
+    }
+
+    /// Sets who is told of security events.
+    pub fn set_security_events(&self, events: Arc<SecurityEvents>) {
+        self.publish(&mut self.state(), |snapshot| snapshot.access.events = events);
+    }
+
     /// Sets the dialplan that OPTIONS looks at.
     pub fn set_extensions(&self, extensions: Option<Arc<dyn ExtensionLookup>>) {
         self.publish(&mut self.state(), |snapshot| snapshot.extensions = extensions);
@@ -130,6 +185,84 @@ impl Pjsip {
     pub fn open(&self) {
         self.publish(&mut self.state(), |snapshot| snapshot.booted = true);
         self.wait_for_shards();
+    }
+
+    /// Puts a new configuration in force, all of it or nothing. When this returns every shard works
+    /// by it. Its transports are those that listen, see [`ReloadReport::kept`].
+    ///
+    /// # Errors
+    ///
+    /// A transport cannot listen as the configuration says, or a certificate cannot be used; everything is
+    /// as it was.
+    pub fn reload(self: &Arc<Self>, config: PjsipConfig) -> Result<ReloadReport, ReloadError> {
+        let mut state = self.state();
+        let old = state.snapshot.clone();
+        let plan = Plan::new(&old.config, &old.transports, config, self.shards.len())?;
+        let unusable = self.reload_certificates_but(|id| plan.renewed().any(|renewed| renewed == id));
+        if !unusable.is_empty() {
+            return Err(ReloadError::Certificate(unusable.join("\n")));
+        }
+        self.tls().retain(|(id, _)| plan.renewed().all(|renewed| renewed != id));
+        let global = &plan.config.global;
+        let debug = (global.debug != old.config.global.debug).then(|| initial_trace(&global.debug));
+        let order = &global.endpoint_identifier_order;
+        let identifiers = Identifiers::new(state.identifiers.clone()).ordered(order);
+        let mut snapshot = Snapshot {
+            config: Arc::new(plan.config.with_hosts(&state.hosts)),
+            transports: plan.transports,
+            identifiers,
+            ..Snapshot::clone(&old)
+        };
+        if let Some(trace) = debug {
+            snapshot.trace = trace;
+        }
+        state.snapshot = Arc::new(snapshot);
+        for (id, context) in &plan.tls {
+            self.note_tls(id, context);
+        }
+        let mut sockets: Vec<_> = plan
+            .sockets
+            .into_iter()
+            .map(|it| (it.transport, it.sockets.unwrap_or_default().into_iter()))
+            .collect();
+        for shard in &self.shards {
+            let sockets = sockets.iter_mut().map(|(transport, sockets)| (*transport, sockets.next()));
+            shard.control(Control::Reload(state.snapshot.clone(), sockets.collect()));
+        }
+        let report = plan.report;
+        state.last_reload = Some(report.clone());
+        drop(state);
+        // Also if the names are the same: a reload is how an operator asks for them anew.
+        self.watch_hosts();
+        self.wait_for_shards();
+        Ok(report)
+    }
+
+    /// What the last successful reload did, if there was one.
+    pub fn last_reload(&self) -> Option<ReloadReport> {
+        self.state().last_reload.clone()
+    }
+
+    /// Keeps the addresses of the hosts that `match` options name up to date.
+    fn watch_hosts(self: &Arc<Self>) {
+        let names = self.snapshot().config.host_names();
+        let pjsip = Arc::downgrade(self);
+        self.resolver.watch(names, move |name, addresses| {
+            if let Some(pjsip) = pjsip.upgrade() {
+                pjsip.set_host(name, addresses);
+            }
+        });
+    }
+
+    fn set_host(&self, name: &Arc<str>, addresses: Vec<IpAddr>) {
+        let mut state = self.state();
+        if state.hosts.get(name) == Some(&addresses) {
+            return;
+        }
+        tracing::debug!("Host '{name}' of identify sections has the addresses {addresses:?}");
+        state.hosts.insert(name.clone(), addresses);
+        let config = Arc::new(state.snapshot.config.with_hosts(&state.hosts));
+        self.publish(&mut state, |snapshot| snapshot.config = config);
     }
 
     /// Waits until every shard has handled what it was sent.
@@ -180,7 +313,13 @@ impl Pjsip {
     /// that are opened from now on use them. Gives a line for each transport that keeps its old ones,
     /// because the new ones cannot be used.
     pub fn reload_certificates(&self) -> Vec<String> {
-        let all = self.tls.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.reload_certificates_but(|_| false)
+    }
+
+    /// The same for transports whose names are not to be skipped.
+    fn reload_certificates_but(&self, skip: impl Fn(&Arc<str>) -> bool) -> Vec<String> {
+        let mut all = self.tls().clone();
+        all.retain(|(id, _)| !skip(id));
         let reload = |(id, context): &(Arc<str>, Arc<TlsContext>)| {
             context.reload().err().map(|error| format!("transport '{id}' keeps its certificate: {error}"))
         };
@@ -211,9 +350,13 @@ impl Pjsip {
 
     /// Remembers the TLS settings of a transport, in place of those that it had.
     pub(crate) fn note_tls(&self, id: &Arc<str>, context: &Arc<TlsContext>) {
-        let mut tls = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tls = self.tls();
         tls.retain(|(other, _)| other != id);
         tls.push((id.clone(), context.clone()));
+    }
+
+    fn tls(&self) -> MutexGuard<'_, Vec<(Arc<str>, Arc<TlsContext>)>> {
+        self.tls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

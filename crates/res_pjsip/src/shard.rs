@@ -15,6 +15,7 @@ use crate::config::Protocol;
 use crate::core::{Core, Routes, Timer, split_token};
 use crate::distributor::Request;
 use crate::output::{ClosedConnection, Output, Packet, Peer};
+use crate::resolve;
 use crate::snapshot::Snapshot;
 use crate::stats::Stats;
 
@@ -67,6 +68,14 @@ pub trait ShardModule: Send {
     fn connections_closed(&mut self, _core: &mut Core, _closed: &[ClosedConnection], _out: &mut Output) {}
     /// A message from outside the shard.
     fn message(&mut self, core: &mut Core, message: Box<dyn Any + Send>, out: &mut Output);
+    /// The configuration has been replaced; `old` is the one before.
+    fn configured(&mut self, core: &mut Core, old: &Snapshot, out: &mut Output) {
+        let _ = (core, old, out);
+    }
+    /// The answer to [`Core::resolve`] with `token`.
+    fn resolved(&mut self, core: &mut Core, token: u64, answer: resolve::Answer, out: &mut Output) {
+        let _ = (core, token, answer, out);
+    }
     /// Does at most `budget` pieces of queued work; true if there is more.
     fn work(&mut self, core: &mut Core, budget: usize, out: &mut Output) -> bool;
 }
@@ -88,6 +97,8 @@ pub enum ShardMessage {
     RemoveModule(&'static str),
     /// For the module of this name.
     Module(&'static str, Box<dyn Any + Send>),
+    /// The answer to a question of [`Output::take_questions`].
+    Resolved(u64, resolve::Answer),
     /// Dropped when all messages before it have been handled: its sender sees the channel close.
     Barrier(std::sync::mpsc::Sender<()>),
     /// Ends the shard.
@@ -163,7 +174,12 @@ impl Shard {
                 }
             }
             ShardMessage::Closed(closed) => self.closed(&closed, out),
-            ShardMessage::Snapshot(snapshot) => self.core.snapshot = snapshot,
+            ShardMessage::Snapshot(snapshot) => {
+                let old = std::mem::replace(&mut self.core.snapshot, snapshot);
+                for index in 0..self.modules.len() {
+                    self.with_module(index, |module, core| module.configured(core, &old, out));
+                }
+            }
             ShardMessage::AddModule(factory) => {
                 let module = factory(self.core.id);
                 let free = self.modules.iter().position(Option::is_none);
@@ -184,6 +200,10 @@ impl Shard {
                 if let Some(index) = self.module_named(name) {
                     self.with_module(index, |module, core| module.message(core, message, out));
                 }
+            }
+            ShardMessage::Resolved(token, answer) => {
+                let (index, token) = split_token(token);
+                self.with_module(index, |module, core| module.resolved(core, token, answer, out));
             }
             ShardMessage::Barrier(reached) => drop(reached),
             ShardMessage::Stop => return false,

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::authenticate::{Authenticator, Strangers};
 use crate::config::{PjsipConfig, Protocol, Transport};
 use crate::identify::Identifiers;
 use crate::output::Peer;
+use crate::security::SecurityEvents;
 use crate::trace::TraceFilter;
 
 /// Whether an extension exists in a context; asked by OPTIONS.
@@ -21,6 +23,8 @@ pub struct BoundTransport {
     pub config: Arc<Transport>,
     /// The address that it is bound to (the real port where 0 was asked for).
     pub local: SocketAddr,
+    /// Whether it listens; one that a reload has closed keeps its place.
+    pub open: bool,
 }
 
 /// Everything that handling a packet reads beside the shard's own state.
@@ -32,6 +36,8 @@ pub struct Snapshot {
     pub transports: Vec<BoundTransport>,
     /// Endpoint identifiers in the order in which they are asked.
     pub identifiers: Identifiers,
+    /// Who may talk, and who is told about it.
+    pub access: Access,
     /// The dialplan, if there is one.
     pub extensions: Option<Arc<dyn ExtensionLookup>>,
     /// Whether the server has fully booted; before that packets are dropped, so that no phone is
@@ -51,7 +57,9 @@ impl Snapshot {
     /// The first transport of a protocol by which an address can be reached.
     pub fn transport_for(&self, protocol: Protocol, address: SocketAddr) -> Option<u16> {
         let fits = |transport: &BoundTransport| {
-            transport.config.protocol == protocol && transport.local.is_ipv4() == address.is_ipv4()
+            transport.open
+                && transport.config.protocol == protocol
+                && transport.local.is_ipv4() == address.is_ipv4()
         };
         self.transports.iter().position(fits).map(|index| index as u16)
     }
@@ -65,4 +73,19 @@ impl Snapshot {
     pub(crate) fn trace_transmitted(&self, peer: Peer, message: &[u8]) {
         self.trace.transmitted(self.protocol(peer).via_name(), peer, message);
     }
+}
+
+/// What decides whether a known sender may talk. The default lets nobody in who needs a password.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// Checks passwords, if anything does.
+    pub authenticator: Option<Arc<dyn Authenticator>>,
+    /// Whether the sections `type=acl` are read; while they are not, they deny everyone.
+    pub acl: bool,
+    /// Who is told about attempts, good and bad.
+    pub events: Arc<SecurityEvents>,
+    /// What decides how strangers are challenged; unknown outside, the same after a restart.
+    pub decoy_seed: u64,
+    /// Addresses that requests without an endpoint came from.
+    pub strangers: Arc<Strangers>,
 }

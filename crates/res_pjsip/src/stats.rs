@@ -54,6 +54,16 @@ counters! {
     retransmissions_in => "Requests seen again",
     /// Requests of nobody we know.
     unidentified => "Requests without endpoint",
+    /// Requests that have proved whose they are.
+    authenticated => "Requests authenticated",
+    /// Requests that were asked for a password.
+    challenged => "Requests challenged",
+    /// Requests with credentials that were wrong.
+    auth_failures => "Requests with wrong credentials",
+    /// Requests of an endpoint whose access control lists refuse their source or Contact.
+    denied => "Requests denied by an ACL",
+    /// Hashes computed for all of these.
+    hashes => "Hashes for authentication",
     /// Requests answered by an error.
     refused => "Requests refused",
     /// Final responses to our requests.

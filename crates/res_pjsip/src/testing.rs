@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::PjsipConfig;
 use crate::core::{Core, Routes};
 use crate::identify::Identifiers;
-use crate::snapshot::{BoundTransport, Snapshot};
+use crate::snapshot::{Access, BoundTransport, Snapshot};
 use crate::trace::TraceFilter;
 
 struct Nowhere;
@@ -23,6 +23,7 @@ pub(crate) fn core(config: Arc<PjsipConfig>, transports: Vec<BoundTransport>) ->
         config,
         transports,
         identifiers: Identifiers::default(),
+        access: Access::default(),
         extensions: None,
         booted: true,
         trace: TraceFilter::Off,

@@ -50,7 +50,7 @@ impl Pjsip {
             |other: &BoundTransport| other.config.protocol == protocol && other.config.id == config.id;
         let index = state.snapshot.transports.iter().position(had_it);
         let index = index.unwrap_or(state.snapshot.transports.len()) as u16;
-        let bound = BoundTransport { config: config.clone(), local };
+        let bound = BoundTransport { config: config.clone(), local, open: true };
         self.publish(&mut state, |snapshot| match snapshot.transports.get_mut(usize::from(index)) {
             Some(place) => *place = bound,
             None => snapshot.transports.push(bound),
@@ -71,6 +71,11 @@ impl Pjsip {
 
     /// Ends a transport with all its connections.
     pub fn close_transport(&self, index: u16) {
+        self.publish(&mut self.state(), |snapshot| {
+            if let Some(transport) = snapshot.transports.get_mut(usize::from(index)) {
+                transport.open = false;
+            }
+        });
         for shard in self.inboxes() {
             shard.control(Control::Close(index));
         }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use res_pjsip::config::PjsipConfig;
 use res_pjsip::identify::Identifiers;
 use res_pjsip::{
-    BoundTransport, ExtensionLookup, OptionsModule, Output, Peer, Routes, Shard, ShardMessage, Snapshot,
-    TraceFilter,
+    Access, BoundTransport, ExtensionLookup, OptionsModule, Output, Peer, Routes, Shard, ShardMessage,
+    Snapshot, TraceFilter,
 };
 
 const CONFIG: &str = "
@@ -67,12 +67,18 @@ impl Bench {
         let (config, remarks) = PjsipConfig::parse(&file);
         assert!(remarks.is_empty(), "{remarks:?}");
         let transports = config.transports.iter();
-        let transports = transports.map(|t| BoundTransport { config: t.clone(), local: t.bind }).collect();
+        let bound = |t: &Arc<res_pjsip::config::Transport>| BoundTransport {
+            config: Arc::clone(t),
+            local: t.bind,
+            open: true,
+        };
+        let transports = transports.map(bound).collect();
         let identifiers = Identifiers::all().ordered(&config.global.endpoint_identifier_order);
         let snapshot = Snapshot {
             config: Arc::new(config),
             transports,
             identifiers,
+            access: Access::default(),
             extensions: Some(Arc::new(Extensions)),
             booted: true,
             trace: TraceFilter::Off,
@@ -146,7 +152,9 @@ fn strangers_locked_endpoints_and_refused_addresses_look_alike() {
     }
     let [a, b, c] = answers.each_mut().map(|answer| shape(std::mem::take(answer)));
     assert!(a == b && b == c);
-    assert_eq!(bench.counter("Requests without endpoint"), 3);
+    assert_eq!(bench.counter("Requests without endpoint"), 1);
+    assert_eq!(bench.counter("Requests denied by an ACL"), 1);
+    assert_eq!(bench.counter("Requests with wrong credentials"), 1);
 }
 
 #[test]

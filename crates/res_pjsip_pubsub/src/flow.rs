@@ -179,10 +179,12 @@ pub(crate) fn notify_peer(core: &Core, endpoint: &Endpoint, hop: &[u8], source: 
     let address = hop.and_then(|uri| hop_address(&uri, protocol)).unwrap_or(source.address);
     let fits = |index: &u16| {
         let transport = snapshot.transports.get(usize::from(*index));
-        transport.is_some_and(|t| t.config.protocol == protocol && t.local.is_ipv4() == address.is_ipv4())
+        transport.is_some_and(|t| {
+            t.open && t.config.protocol == protocol && t.local.is_ipv4() == address.is_ipv4()
+        })
     };
     let named = endpoint.transport.as_ref().and_then(|name| {
-        snapshot.transports.iter().position(|t| t.config.id == *name).map(|index| index as u16)
+        snapshot.transports.iter().position(|t| t.open && t.config.id == *name).map(|index| index as u16)
     });
     let own = (protocol == arrived).then_some(source.transport);
     let transport = named.filter(fits).or(own).or_else(|| snapshot.transport_for(protocol, address));

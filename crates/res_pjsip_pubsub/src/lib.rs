@@ -6,8 +6,10 @@
 mod body;
 mod flow;
 mod intern;
+mod location;
 mod module;
 mod notify;
+mod reconfigure;
 mod registry;
 mod resource;
 mod service;
@@ -22,4 +24,4 @@ mod tests;
 pub use flow::NewFlow;
 pub use registry::{ModuleParts, Registry};
 pub use service::{Pending, PubSubService, SubscriptionInfo, WatcherHook, WatcherInfo};
-pub use show::show_subscriptions;
+pub use show::{list_subscriptions, show_subscriptions};

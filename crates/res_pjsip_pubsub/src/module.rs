@@ -6,9 +6,9 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use module_api::Payload;
-use res_pjsip::{Answer, ClosedConnection, Core, Output, Request, ShardModule};
+use hashbrown::{HashMap, HashTable};
+use module_api::{EventPackage, Fail, Payload};
+use res_pjsip::{Answer, ClosedConnection, Core, Output, Request, ShardModule, Snapshot, resolve};
 
 use crate::body::Bodies;
 use crate::flow::{Flows, NewFlow};
@@ -17,7 +17,7 @@ use crate::registry::Registry;
 use crate::resource::{ResourceId, Resources};
 use crate::service::{Shared, SubscriptionInfo, WatcherInfo};
 use crate::stats::PubSubStats;
-use crate::subscribe::resolve;
+use crate::subscribe;
 use crate::subscription::{Reason, Subscription};
 use crate::table::Table;
 
@@ -41,8 +41,17 @@ pub(crate) enum Message {
     NewFlow(NewFlow),
     /// Lists the subscriptions.
     List(std::sync::mpsc::Sender<Vec<SubscriptionInfo>>),
+    /// Counts the subscriptions by what they need.
+    Uses(std::sync::mpsc::Sender<Vec<Used>>),
     /// Tells what the watchers of a resource (topic, key) know.
     Watchers(Arc<str>, Arc<str>, std::sync::mpsc::Sender<Vec<WatcherInfo>>),
+}
+
+/// How many subscriptions of a shard need this.
+pub(crate) struct Used {
+    pub(crate) event: Arc<str>,
+    pub(crate) media_type: Arc<str>,
+    pub(crate) subscriptions: usize,
 }
 
 /// All subscriptions of one shard.
@@ -182,17 +191,23 @@ impl PubSub {
         let Some(subscription) = self.subscriptions.get(index).filter(|s| s.is_alive()) else { return false };
         let Some(package) = self.registry.package(&subscription.event).cloned() else { return false };
         let asked_for = subscription.texts.resource();
-        let Ok(key) = resolve(&*package, &subscription.endpoint, asked_for) else { return false };
-        let Ok(payload) = self.current(&*package, &key) else { return false };
+        let Ok(key) = subscribe::resolve(&*package, &subscription.endpoint, asked_for) else { return false };
+        // Not counted at the old one: it is gone with its count, though its name may be there again.
+        self.watch_instead(index, &*package, &key)
+    }
+
+    /// Lets a subscription watch another resource; false if that is not there.
+    pub(crate) fn watch_instead(&mut self, index: u32, package: &dyn EventPackage, key: &str) -> bool {
+        let Some(subscription) = self.subscriptions.get(index) else { return false };
+        let Ok(payload) = self.current(package, key) else { return false };
         if payload.terminated {
             return false;
         }
         let (old, place) = (subscription.resource, subscription.place);
         // In this order: the resource must not be forgotten if old and new are one.
-        let new = self.resources.provide(package.topic(), &key, payload);
+        let new = self.resources.provide(package.topic(), key, payload);
         let new_place = self.resources.watch(new, index);
         self.count_watcher(new, 1);
-        // Not counted at the old one: it is gone with its count, though its name may be there again.
         self.leave(old, place);
         if let Some(subscription) = self.subscriptions.get_mut(index)
             && old != new
@@ -211,21 +226,67 @@ impl PubSub {
         }
     }
 
-    /// New modules: whoever waited for a generator is notified, and every resource is read again.
-    fn replace_registry(&mut self, registry: Arc<Registry>) {
-        self.registry = registry;
+    /// Other modules: what changed while a package was away is read again, and whoever gets bodies of
+    /// other code now, or had none, is notified once. Whoever gets none any more waits.
+    fn replace_registry(&mut self, core: &mut Core, registry: Arc<Registry>, out: &mut Output) {
+        let before = std::mem::replace(&mut self.registry, registry.clone());
         self.bodies.forget();
-        let waiting = self.subscriptions.iter().filter(|(_, s)| s.waiting);
-        let waiting: Vec<_> = waiting.map(|(index, _)| index).collect();
-        for index in waiting {
+        for package in registry.new_packages(&before) {
+            self.read_again(core, &**package, out);
+        }
+        // Subscriptions of a kind share their fate, and there are few kinds.
+        let mut kinds: HashMap<(Arc<str>, Arc<str>), bool, RandomState> = HashMap::default();
+        let mut touched = Vec::new();
+        for (index, subscription) in self.subscriptions.iter() {
+            let (event, media_type) = (&subscription.event, &subscription.media_type);
+            let same = *kinds
+                .entry((event.clone(), media_type.clone()))
+                .or_insert_with(|| registry.makes_the_same(&before, event, media_type));
+            if !same || subscription.waiting {
+                touched.push(index);
+            }
+        }
+        for index in touched {
             if let Some(subscription) = self.subscriptions.get_mut(index) {
-                subscription.waiting = false;
+                subscription.waiting = registry.package(&subscription.event).is_none();
+                if subscription.waiting {
+                    continue;
+                }
             }
             self.mark_dirty(index);
         }
     }
 
-    fn count_watcher(&self, resource: ResourceId, change: isize) {
+    /// Takes over what a package says of all its resources that are watched.
+    fn read_again(&mut self, core: &mut Core, package: &dyn EventPackage, out: &mut Output) {
+        for (id, key) in self.resources.of_topic(package.topic()) {
+            match package.current(&key) {
+                Ok(payload) => self.update(core, id, Arc::new(payload), out),
+                Err(Fail::NoData) => {
+                    let Some(resource) = self.resources.get(id) else { continue };
+                    let last = Payload {
+                        seq: resource.payload.seq + 1,
+                        terminated: true,
+                        ..Payload::clone(&resource.payload)
+                    };
+                    self.update(core, id, Arc::new(last), out);
+                }
+                // It is told by its hook; the state from before stays.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn uses(&self) -> Vec<Used> {
+        let mut uses: HashMap<(Arc<str>, Arc<str>), usize, RandomState> = HashMap::default();
+        for (_, subscription) in self.subscriptions.iter() {
+            *uses.entry((subscription.event.clone(), subscription.media_type.clone())).or_default() += 1;
+        }
+        let used = |((event, media_type), subscriptions)| Used { event, media_type, subscriptions };
+        uses.into_iter().map(used).collect()
+    }
+
+    pub(crate) fn count_watcher(&self, resource: ResourceId, change: isize) {
         if let Some(resource) = self.resources.get(resource) {
             self.shared.count_watcher(&resource.topic, &resource.key, change);
         }
@@ -284,12 +345,23 @@ impl ShardModule for PubSub {
     fn message(&mut self, core: &mut Core, message: Box<dyn Any + Send>, out: &mut Output) {
         let Ok(message) = message.downcast::<Message>() else { return };
         match *message {
-            Message::Registry(registry) => self.replace_registry(registry),
+            Message::Registry(registry) => self.replace_registry(core, registry, out),
+            Message::Uses(reply) => drop(reply.send(self.uses())),
             Message::Updates => self.take_updates(core, out),
             Message::NewFlow(flow) => self.new_flow(core, &flow),
             // Whoever asked may have given up waiting.
             Message::List(reply) => drop(reply.send(self.list(core))),
             Message::Watchers(topic, key, reply) => drop(reply.send(self.watchers(core, &topic, &key))),
+        }
+    }
+
+    fn configured(&mut self, core: &mut Core, old: &Snapshot, out: &mut Output) {
+        self.reconfigure(core, old, out);
+    }
+
+    fn resolved(&mut self, core: &mut Core, token: u64, answer: resolve::Answer, out: &mut Output) {
+        if let Some(index) = self.alive(token) {
+            self.located(core, index, answer, out);
         }
     }
 
@@ -301,7 +373,7 @@ impl ShardModule for PubSub {
                 continue;
             }
             subscription.queued = false;
-            if subscription.dirty && !subscription.in_flight {
+            if subscription.dirty && !subscription.is_busy() {
                 self.notify(core, index, out);
             }
         }

@@ -27,7 +27,7 @@ impl PubSub {
     pub(crate) fn mark_dirty(&mut self, index: u32) {
         let Some(subscription) = self.subscriptions.get_mut(index) else { return };
         subscription.dirty = true;
-        if !subscription.in_flight && !subscription.queued && !subscription.ended {
+        if !subscription.is_busy() && !subscription.queued && !subscription.ended {
             subscription.queued = true;
             self.queue.push_back((index, subscription.generation));
         }
@@ -41,7 +41,7 @@ impl PubSub {
         }
         subscription.ending = Some(reason);
         subscription.dirty = true;
-        if !subscription.in_flight {
+        if !subscription.is_busy() {
             self.notify(core, index, out);
         }
     }
@@ -100,6 +100,14 @@ impl PubSub {
         let accepted = (200..300).contains(&answer.status);
         let counter = if accepted { &self.stats.notifies_accepted } else { &self.stats.notifies_failed };
         counter.add();
+        // Nobody there, or nobody who can: the next address may do better (RFC 3263 4.3).
+        if (answer.timed_out || answer.status == 503)
+            && let Some(next) = subscription.alternatives.pop()
+        {
+            self.stats.failed_over.add();
+            self.set_flow(core, index, next);
+            return self.notify(core, index, out);
+        }
         if subscription.ended {
             return self.remove(index);
         }
@@ -134,7 +142,7 @@ impl PubSub {
                 }
             }
         }
-        if subscription.dirty {
+        if subscription.dirty && !subscription.locating {
             self.notify(core, index, out);
         }
     }

@@ -80,6 +80,35 @@ impl Registry {
         all.filter(move |s| s.data_kind() == kind && s.media_type().eq_ignore_ascii_case(media_type))
     }
 
+    /// Whether a module brought the package of an event, or what makes bodies of a media type for it.
+    pub(crate) fn is_from(&self, module: &str, event: &str, media_type: &str) -> bool {
+        let Some((_, parts)) = self.modules.iter().find(|(name, _)| **name == *module) else { return false };
+        parts.packages.iter().any(|package| package.event() == event)
+            || parts.generators.iter().any(|g| g.media_type().eq_ignore_ascii_case(media_type))
+            || parts.supplements.iter().any(|s| s.media_type().eq_ignore_ascii_case(media_type))
+    }
+
+    /// Whether bodies of a media type for an event are made by the same code as in `other`.
+    pub(crate) fn makes_the_same(&self, other: &Self, event: &str, media_type: &str) -> bool {
+        let code = |registry: &Self| -> Option<Vec<*const ()>> {
+            let kind = registry.package(event)?.data_kind();
+            let generator = registry.generator(media_type, kind)?;
+            let supplements = registry.supplements(media_type, kind).map(|s| Arc::as_ptr(s).cast());
+            Some(std::iter::once(Arc::as_ptr(generator).cast()).chain(supplements).collect())
+        };
+        code(self) == code(other)
+    }
+
+    /// The packages of `self` that are not those of `other`.
+    pub(crate) fn new_packages<'a>(
+        &'a self,
+        other: &'a Self,
+    ) -> impl Iterator<Item = &'a Arc<dyn EventPackage>> {
+        self.packages().filter(|package| {
+            !other.package(package.event()).is_some_and(|before| Arc::ptr_eq(before, package))
+        })
+    }
+
     /// The value of Allow-Events: all packages in the order of loading.
     pub fn allow_events(&self) -> &str {
         &self.allow_events

@@ -72,6 +72,14 @@ impl Resources {
         self.entries.get_mut(id.0 as usize)?.as_mut()
     }
 
+    /// The resources of a topic, with their keys.
+    pub(crate) fn of_topic(&self, topic: &str) -> Vec<(ResourceId, Arc<str>)> {
+        let entries = (0..).zip(&self.entries);
+        let there = entries.filter_map(|(id, entry)| Some((ResourceId(id), entry.as_ref()?)));
+        let of_topic = there.filter(|(_, resource)| *resource.topic == *topic);
+        of_topic.map(|(id, resource)| (id, resource.key.clone())).collect()
+    }
+
     /// The subscriptions that watch a resource.
     pub(crate) fn watchers(&self, id: ResourceId) -> &[u32] {
         self.get(id).map_or(&[], |resource| &resource.watchers)

@@ -71,6 +71,8 @@ pub enum Pending {
     NewerState,
     /// Its turn in the queue, or the time that the phone asked for (Retry-After).
     Turn,
+    /// The address behind its Contact or route, which is being looked up.
+    Address,
     /// A module that makes its body type.
     Generator,
     /// A way to its phone: the connection is gone, and the phone has not come back.
@@ -112,6 +114,24 @@ impl PubSubService {
         *registry = Arc::new(registry.with(module, parts)?);
         self.publish_registry(&registry);
         Ok(())
+    }
+
+    /// Puts what a module brings in place of what it brought before, in one step. An event or media type
+    /// that another module has is an error; then nothing changes.
+    pub fn replace_parts(&self, module: &str, parts: ModuleParts) -> Result<(), String> {
+        let mut registry = lock(&self.shared.registry);
+        *registry = Arc::new(registry.without(module).with(module, parts)?);
+        self.publish_registry(&registry);
+        Ok(())
+    }
+
+    /// How many subscriptions need something that a module brought.
+    pub fn users_of(&self, module: &str) -> usize {
+        let registry = self.shared.registry();
+        let uses = self.ask(Message::Uses);
+        let of_module =
+            uses.into_iter().filter(|used| registry.is_from(module, &used.event, &used.media_type));
+        of_module.map(|used| used.subscriptions).sum()
     }
 
     /// Removes what a module brought.

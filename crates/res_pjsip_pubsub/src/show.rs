@@ -38,6 +38,23 @@ pub fn show_subscriptions(list: &[SubscriptionInfo], matches: impl Fn(&str) -> b
     text
 }
 
+/// `pjsip list subscriptions`: a line each. `matches` filters lines (`like`).
+pub fn list_subscriptions(list: &[SubscriptionInfo], matches: impl Fn(&str) -> bool) -> String {
+    let mut text = format!("{:<30} {:<30} {:>6} Call-id\n", "Endpoint/CLI", "Resource/Event", "Expiry");
+    let mut count = 0;
+    for s in list {
+        let endpoint = format!("{}/{}", s.endpoint.id, caller_id(&s.endpoint));
+        let resource = format!("{}/{}", s.resource, s.event);
+        let line = format!("{endpoint:<30.30} {resource:<30.30} {:>6} {}\n", s.expiry, s.call_id);
+        if matches(&line) {
+            text.push_str(&line);
+            count += 1;
+        }
+    }
+    let _ = writeln!(text, "\n{count} active subscriptions");
+    text
+}
+
 /// `"Name" <number>`, what there is of it, or `<none>`.
 fn caller_id(endpoint: &Endpoint) -> String {
     let Some(id) = &endpoint.callerid else { return "<none>".into() };

@@ -19,6 +19,8 @@ res_pjsip::counters! {
     ended_by_answer => "Subscriptions ended by a failed NOTIFY",
     /// Ended because the resource is gone.
     ended_with_resource => "Subscriptions ended with their resource",
+    /// Ended by a new configuration.
+    ended_by_reload => "Subscriptions ended by a reload",
     /// Ended while there was no way to tell the phone.
     ended_unreachable => "Subscriptions ended unreachable",
     /// Times that a subscription had no way to its phone and waited for one.
@@ -33,6 +35,8 @@ res_pjsip::counters! {
     notifies_accepted => "NOTIFY requests accepted",
     /// NOTIFY requests answered otherwise or not at all.
     notifies_failed => "NOTIFY requests failed",
+    /// NOTIFY requests sent again to another address of the same name.
+    failed_over => "NOTIFY requests sent to another address",
     /// Bodies that no module could make.
     bodies_failed => "Bodies that could not be made",
 }

@@ -8,6 +8,7 @@ use res_pjsip::{Core, Output, Request, note_refusal};
 use sip::{Dialog, DialogError, EventRef, HeaderName, Scheme, UriRef};
 
 use crate::flow::notify_peer;
+use crate::location;
 use crate::module::PubSub;
 use crate::subscription::{Reason, Subscription, Texts};
 
@@ -141,6 +142,8 @@ impl PubSub {
         let tag = core.new_tag();
         let dialog =
             Dialog::uas(&request.message, &tag, &core.via(peer), &contact).map_err(dialog_refusal)?;
+        // A name is looked up first; if it has no address, NOTIFYs go where the SUBSCRIBE came from.
+        let question = location::question(core, hop, peer);
 
         let resource = self.resources.provide(&accepted.topic, &accepted.key, accepted.payload);
         let now = core.now();
@@ -160,6 +163,8 @@ impl PubSub {
             resource,
             place: 0,
             peer,
+            alternatives: Vec::new(),
+            locating: question.is_some(),
             lost: false,
             retry_at: 0,
             expires_at,
@@ -182,7 +187,10 @@ impl PubSub {
             self.arm_expiry(core, index);
         }
         respond_ok(core, request, Some(&tag), accepted.expires, &contact, out);
-        self.notify(core, index, out);
+        match question {
+            Some(question) => self.locate(core, index, question, out),
+            None => self.notify(core, index, out),
+        }
         Ok(())
     }
 
@@ -232,9 +240,21 @@ impl PubSub {
                 None => None,
             },
         };
+        let former_hop = subscription.dialog.next_hop().to_vec();
         subscription.dialog.refresh(&request.message).map_err(dialog_refusal)?;
         subscription.endpoint = request.endpoint.clone();
-        let peer = notify_peer(core, &request.endpoint, subscription.dialog.next_hop(), request.peer);
+        let hop = subscription.dialog.next_hop();
+        let peer = notify_peer(core, &request.endpoint, hop, request.peer);
+        let question = location::question(core, hop, peer);
+        // A name that is known already keeps its address until the answer comes.
+        let peer = match question {
+            Some(_) if hop == former_hop && !subscription.lost => subscription.peer,
+            _ => peer,
+        };
+        subscription.locating = question.is_some() && (hop != former_hop || subscription.locating);
+        if question.is_none() {
+            subscription.alternatives.clear();
+        }
         if let Some(media_type) = media_type {
             subscription.media_type = self.names.intern(&media_type);
         }
@@ -242,6 +262,9 @@ impl PubSub {
         let contact = subscription.dialog.contact().to_vec();
         self.set_flow(core, index, peer);
         respond_ok(core, request, None, granted, &String::from_utf8_lossy(&contact), out);
+        if let Some(question) = question {
+            self.locate(core, index, question, out);
+        }
         if granted == 0 {
             self.stats.unsubscribed.add();
             self.end(core, index, Reason::Timeout, out);
@@ -256,7 +279,7 @@ impl PubSub {
         }
         // A refresh is answered by the current state, at once if nothing is in flight.
         match self.subscriptions.get_mut(index) {
-            Some(subscription) if subscription.in_flight => subscription.dirty = true,
+            Some(subscription) if subscription.is_busy() => subscription.dirty = true,
             _ => self.notify(core, index, out),
         }
         Ok(())

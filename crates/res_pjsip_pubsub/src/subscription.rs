@@ -17,6 +17,10 @@ pub(crate) enum Reason {
     Timeout,
     /// The resource is gone.
     NoResource,
+    /// Its watcher may not subscribe any more.
+    Rejected,
+    /// The transport that it came by closes; the phone may subscribe again at once.
+    Deactivated,
 }
 
 impl Reason {
@@ -25,6 +29,8 @@ impl Reason {
         match self {
             Self::Timeout => "timeout",
             Self::NoResource => "noresource",
+            Self::Rejected => "rejected",
+            Self::Deactivated => "deactivated",
         }
     }
 }
@@ -51,6 +57,10 @@ pub(crate) struct Subscription {
     pub(crate) place: u32,
     /// Where NOTIFYs go.
     pub(crate) peer: Peer,
+    /// Where they go if nobody answers there (RFC 3263 4.3), the best one last.
+    pub(crate) alternatives: Vec<Peer>,
+    /// Where they go is being looked up: until then none is sent.
+    pub(crate) locating: bool,
     /// The connection of `peer` is gone, or could not be opened.
     pub(crate) lost: bool,
     /// When connecting to the phone is tried again.
@@ -100,6 +110,7 @@ impl Subscription {
             version: self.version.checked_sub(1),
             answer: (self.answer != 0).then_some(self.answer),
             pending: match (self.waiting, self.in_flight, self.dirty) {
+                _ if self.locating => Pending::Address,
                 (true, _, _) => Pending::Generator,
                 (_, false, true) if self.lost => Pending::Connection,
                 (_, true, true) => Pending::NewerState,
@@ -108,6 +119,11 @@ impl Subscription {
                 (_, false, false) => Pending::Nothing,
             },
         }
+    }
+
+    /// Whether no NOTIFY may be sent now.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.in_flight || self.locating
     }
 
     /// Whether requests inside the dialog still reach it.

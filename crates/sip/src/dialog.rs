@@ -142,18 +142,32 @@ impl Dialog {
 
     /// Changes protocol and sent-by in the Via of our requests: they leave another way from now on.
     pub fn set_via(&mut self, via: &str) -> Result<(), DialogError> {
-        let start = via_start(via);
-        if self.part(Part::Via) == start.as_bytes() {
+        self.replace(Part::Via, via_start(via).as_bytes())
+    }
+
+    /// Changes the Via and the Contact of our requests: they come from another address of ours, and the
+    /// other side sends its next request there (RFC 3261 12.2.1.2). `contact` is in angle brackets.
+    pub fn relocate(&mut self, via: &str, contact: &str) -> Result<(), DialogError> {
+        let before = self.clone();
+        let replaced = self.set_via(via).and_then(|()| self.replace(Part::Contact, contact.as_bytes()));
+        if replaced.is_err() {
+            *self = before;
+        }
+        replaced
+    }
+
+    fn replace(&mut self, part: Part, bytes: &[u8]) -> Result<(), DialogError> {
+        if self.part(part) == bytes {
             return Ok(());
         }
-        let range = self.range(Part::Via);
-        let text = [&self.text[..range.start], start.as_bytes(), &self.text[range.end..]].concat();
+        let range = self.range(part);
+        let text = [&self.text[..range.start], bytes, &self.text[range.end..]].concat();
         if text.len() > MAX_TEXT {
             return Err(DialogError::TooLong);
         }
-        for end in &mut self.ends[Part::Via as usize..] {
+        for end in &mut self.ends[part as usize..] {
             // At most MAX_TEXT.
-            *end = (usize::from(*end) + start.len() - range.len()) as u16;
+            *end = (usize::from(*end) + bytes.len() - range.len()) as u16;
         }
         self.text = text.into();
         Ok(())
@@ -443,6 +457,20 @@ mod tests {
         assert_eq!(dialog.remote_cseq(), 9);
         refresh(&mut dialog, "", 10);
         assert!(request(&mut dialog).starts_with("NOTIFY sip:a@192.0.2.10 SIP/2.0\r\n"));
+    }
+
+    #[test]
+    fn another_address_of_ours_changes_via_and_contact_only() {
+        let mut dialog = dialog("Record-Route: <sip:p1;lr>\r\nContact: <sip:a@192.0.2.9>\r\n");
+        let before = request(&mut dialog);
+        dialog.relocate("SIP/2.0/TCP [2001:db8::1]:5070", "<sip:x@[2001:db8::1]:5070>").unwrap();
+        let expected = before
+            .replace("UDP 192.0.2.1:5060;", "TCP [2001:db8::1]:5070;")
+            .replace("<sip:192.0.2.1:5060>", "<sip:x@[2001:db8::1]:5070>")
+            .replace("CSeq: 1", "CSeq: 2");
+        assert_eq!(request(&mut dialog), expected);
+        assert_eq!(dialog.relocate("SIP/2.0/UDP x", &"x".repeat(9000)), Err(DialogError::TooLong));
+        assert_eq!(request(&mut dialog), expected.replace("CSeq: 2", "CSeq: 3"), "all or nothing");
     }
 
     #[test]

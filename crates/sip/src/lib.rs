@@ -4,6 +4,7 @@ mod address;
 mod convert;
 mod date;
 mod dialog;
+pub mod digest;
 mod event;
 mod grammar;
 mod media;

@@ -177,6 +177,7 @@ fn boot(server: &Arc<Server>) -> Result<Vec<CommandGuard>, Failure> {
     }
     server.report_orphans();
     if let Some(pjsip) = server.pjsip.get() {
+        builtin::authenticator::report_missing(&pjsip);
         pjsip.open();
     }
     guards.extend(commands::core::register_stop(server));

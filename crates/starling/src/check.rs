@@ -41,8 +41,15 @@ pub(crate) fn check(args: &Args) -> ExitCode {
     let mut all = Vec::new();
     if let Ok((settings, _)) = &loaded {
         let loader = conf::Loader::new(&settings.etc_dir).exec(settings.execute_includes);
-        all.push(Found::of("modules.conf", modules(&loader, settings)));
-        all.push(Found::of("pjsip.conf", builtin::sip::parse(&loader)));
+        let modules = modules(&loader, settings);
+        let names = modules.as_ref().map(|(names, _)| names.clone()).unwrap_or_default();
+        all.push(Found::of("modules.conf", modules));
+        let loaded = |name: &str| names.iter().any(|loaded| loaded == name);
+        all.push(Found::of("pjsip.conf", builtin::sip::check(&loader, loaded)));
+        all.push(Found::of("resolver_unbound.conf", builtin::resolver::parse(&loader)));
+        if !matches!(loader.load("pjsip_notify.conf"), Err(LoadError::Missing { .. })) {
+            all.push(Found::of("pjsip_notify.conf", builtin::notify::parse(&loader)));
+        }
         all.push(Found::of("extensions.conf", builtin::dialplan::parse(&loader, None)));
         all.push(Found::of("http.conf", http::load(&loader)));
         all.push(Found::of("logger.conf", optional(&loader, "logger.conf")));
@@ -62,8 +69,8 @@ pub(crate) fn check(args: &Args) -> ExitCode {
     if all.iter().any(Found::is_bad) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// `modules.conf`, and whether each module that it names is there.
-fn modules(loader: &conf::Loader, settings: &Settings) -> Result<((), Vec<Diagnostic>), String> {
+/// The modules that `modules.conf` loads, and whether each is there.
+fn modules(loader: &conf::Loader, settings: &Settings) -> Result<(Vec<String>, Vec<Diagnostic>), String> {
     let file = loader.load("modules.conf").map_err(|error| error.to_string())?;
     // A server that is never started, for the names of its built-in modules.
     let (logger, _) = Logger::start(logger::Options::default()).map_err(|error| error.to_string())?;
@@ -71,6 +78,7 @@ fn modules(loader: &conf::Loader, settings: &Settings) -> Result<((), Vec<Diagno
     let server = Server::new(settings.clone(), logger, store, mpsc::unbounded_channel().0);
     let plan = module_host::plan(&file, &builtin::all(&server), &settings.module_dir)
         .map_err(|error| error.to_string())?;
+    let names = plan.modules.iter().map(|module| module.name.clone()).collect();
     let foreign = plan.foreign_line().zip(plan.foreign.first().map(|(_, pos)| pos.clone()));
     let foreign =
         foreign.map(|(message, pos)| Diagnostic { severity: Severity::Notice, pos: Some(pos), message });
@@ -84,7 +92,7 @@ fn modules(loader: &conf::Loader, settings: &Settings) -> Result<((), Vec<Diagno
         ),
         pos: module.pos,
     });
-    Ok(((), file.diagnostics.iter().cloned().chain(foreign).chain(remarks).collect()))
+    Ok((names, file.diagnostics.iter().cloned().chain(foreign).chain(remarks).collect()))
 }
 
 /// A file that need not be there.

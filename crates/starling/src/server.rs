@@ -7,6 +7,7 @@ use cli::Cli;
 use dialplan::{FunctionGuard, Hints};
 use logger::Logger;
 use module_host::{ModuleHost, Reload};
+use res_pjsip::security::SecurityEvents;
 use res_pjsip::{Pjsip, WebSocketBinding};
 use res_pjsip_pubsub::PubSubService;
 use store::Store;
@@ -41,6 +42,8 @@ pub(crate) struct Server {
     pub(crate) pubsub: Slot<PubSubService>,
     /// What `http.conf` says, while `res_http_websocket` is loaded.
     pub(crate) http: Slot<Vec<WebSocketBinding>>,
+    /// Who is told of security events.
+    pub(crate) security: Arc<SecurityEvents>,
     pub(crate) booted: Booted,
     pub(crate) stop: mpsc::UnboundedSender<Stop>,
     started: Instant,
@@ -70,6 +73,7 @@ impl Server {
             pjsip: Slot::default(),
             pubsub: Slot::default(),
             http: Slot::default(),
+            security: Arc::default(),
             booted: Booted::default(),
             stop,
             started: now,

@@ -3,8 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use dialplan::{ExtensionSnapshot, ListenGuard};
-use module_api::{CallerInfo, DeviceInfo, ExtensionState, HostServices, Level, Party, Payload};
+use cli::{Outcome, command};
+use dialplan::{DeviceProvider, ExtensionSnapshot};
+use module_api::{
+    CallerInfo, CliCommand, DeviceInfo, DeviceStateProvider, ExtensionState, HostServices, Level, Party,
+    Payload,
+};
 use module_host::{Contract, Registry};
 use res_pjsip_pubsub::ModuleParts;
 use state::{DeviceState, PresenceState};
@@ -48,6 +52,10 @@ impl HostServices for Services {
         if let Some(pubsub) = self.server.pubsub.get() {
             pubsub.publish(topic, key, payload.clone());
         }
+    }
+
+    fn device_changed(&self, device: &str) {
+        self.server.hints.device_changed(device);
     }
 }
 
@@ -97,17 +105,42 @@ const REMOVED: i32 = -2;
 /// Puts to use what modules bring.
 pub(crate) struct Parts {
     server: Arc<Server>,
-    listeners: Mutex<HashMap<String, Vec<ListenGuard>>>,
+    /// What holds the registrations of each module beside those at pubsub.
+    guards: Mutex<HashMap<String, Guards>>,
 }
+
+type Guards = Vec<Box<dyn Send>>;
 
 impl Parts {
     pub(crate) fn new(server: &Arc<Server>) -> Self {
-        Self { server: server.clone(), listeners: Mutex::default() }
+        Self { server: server.clone(), guards: Mutex::default() }
     }
-}
 
-impl Registry for Parts {
-    fn add(&self, module: &str, contract: &Arc<Contract>) -> Result<(), String> {
+    /// Registers everything that is not pubsub's.
+    fn register(&self, contract: &Contract) -> Guards {
+        let mut guards = Guards::new();
+        for listener in &contract.listeners {
+            let listener = listener.clone();
+            guards.push(Box::new(self.server.hints.listen(Box::new(move |snapshot: &ExtensionSnapshot| {
+                listener.extension_state_changed(snapshot.key(), &payload(snapshot));
+            }))));
+        }
+        for provider in &contract.devices {
+            let label = provider.label().to_owned();
+            let devices = Arc::new(Devices(provider.clone()));
+            guards.push(match label.strip_suffix('/') {
+                Some(technology) => Box::new(self.server.hints.add_technology(technology, devices)),
+                None => Box::new(self.server.hints.add_provider(label.trim_end_matches(':'), devices)),
+            });
+        }
+        for it in &contract.commands {
+            guards.push(Box::new(self.server.cli.register(cli_command(it))));
+        }
+        guards
+    }
+
+    /// Hands over what is pubsub's; with `replace` in place of what the module brought before.
+    fn hand_over(&self, module: &str, contract: &Contract, replace: bool) -> Result<(), String> {
         let parts = ModuleParts {
             packages: contract.packages.clone(),
             generators: contract.generators.clone(),
@@ -115,27 +148,73 @@ impl Registry for Parts {
         };
         let brings_nothing =
             parts.packages.is_empty() && parts.generators.is_empty() && parts.supplements.is_empty();
-        if !brings_nothing {
-            let pubsub = self.server.pubsub.get().ok_or("res_pjsip_pubsub is not running")?;
-            pubsub.add_parts(module, parts)?;
+        match self.server.pubsub.get() {
+            None if brings_nothing => Ok(()),
+            None => Err("res_pjsip_pubsub is not running".into()),
+            Some(pubsub) if replace => pubsub.replace_parts(module, parts),
+            Some(_) if brings_nothing => Ok(()),
+            Some(pubsub) => pubsub.add_parts(module, parts),
         }
-        let listen = |listener: &Arc<dyn module_api::ExtensionListener>| {
-            let listener = listener.clone();
-            self.server.hints.listen(Box::new(move |snapshot: &ExtensionSnapshot| {
-                listener.extension_state_changed(snapshot.key(), &payload(snapshot));
-            }))
-        };
-        let guards = contract.listeners.iter().map(listen).collect();
-        lock(&self.listeners).insert(module.to_owned(), guards);
+    }
+}
+
+impl Registry for Parts {
+    fn add(&self, module: &str, contract: &Arc<Contract>) -> Result<(), String> {
+        self.hand_over(module, contract, false)?;
+        let guards = self.register(contract);
+        lock(&self.guards).insert(module.to_owned(), guards);
+        Ok(())
+    }
+
+    fn replace(&self, module: &str, contract: &Arc<Contract>) -> Result<(), String> {
+        self.hand_over(module, contract, true)?;
+        // The new ones come first: no change is missed between the two. What both tell is told once.
+        let guards = self.register(contract);
+        let old = lock(&self.guards).insert(module.to_owned(), guards);
+        drop(old);
         Ok(())
     }
 
     fn remove(&self, module: &str) {
-        let guards = lock(&self.listeners).remove(module);
+        let guards = lock(&self.guards).remove(module);
         // Outside the lock: a listener may be running.
         drop(guards);
         if let Some(pubsub) = self.server.pubsub.get() {
             pubsub.remove_parts(module);
         }
     }
+
+    fn use_count(&self, module: &str) -> usize {
+        self.server.pubsub.get().map_or(0, |pubsub| pubsub.users_of(module))
+    }
+}
+
+/// A module's provider of device states, for hints.
+struct Devices(Arc<dyn DeviceStateProvider>);
+
+impl DeviceProvider for Devices {
+    fn state(&self, rest: &str) -> DeviceState {
+        let state = self.0.state(rest).ok();
+        let state = state.and_then(|number| DeviceState::ALL.get(usize::from(number)).copied());
+        state.unwrap_or(DeviceState::Unknown)
+    }
+}
+
+/// A module's command, for the CLI.
+fn cli_command(it: &Arc<dyn CliCommand>) -> impl cli::Command + use<> {
+    let run = it.clone();
+    command(it.words(), it.summary(), it.usage(), move |cx| {
+        let result = run.run(&cx.arg_strs());
+        match result {
+            Ok(text) => {
+                cx.print(&text);
+                Outcome::Success
+            }
+            Err(text) if text.is_empty() => Outcome::ShowUsage,
+            Err(text) => {
+                cx.print(&text);
+                Outcome::Failure
+            }
+        }
+    })
 }

@@ -22,6 +22,15 @@ pub fn bind(address: SocketAddr, tos: u8, count: usize) -> Result<(SocketAddr, V
     let probe = UdpSocket::bind(address)?;
     let address = SocketAddr::new(address.ip(), probe.local_addr()?.port());
     drop(probe);
+    bind_beside(address, tos, count)
+}
+
+/// As [`bind`], but other sockets of ours may be on the port, which must not be 0.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn bind_beside(address: SocketAddr, tos: u8, count: usize) -> Result<(SocketAddr, Vec<UdpSocket>)> {
     let sockets = (0..count).map(|_| bind_one(address, tos)).collect::<Result<_>>()?;
     Ok((address, sockets))
 }
@@ -63,5 +72,6 @@ mod tests {
     fn a_port_is_not_shared_with_strangers() {
         let (address, _sockets) = bind(SocketAddr::from(([127, 0, 0, 1], 0)), 0, 1).unwrap();
         assert_eq!(bind(address, 0, 1).unwrap_err().kind(), std::io::ErrorKind::AddrInUse);
+        assert_eq!(bind_beside(address, 0, 1).unwrap().0, address, "but with ourselves");
     }
 }

@@ -8,4 +8,4 @@ mod batch;
 mod bind;
 
 pub use batch::{BATCH, Receiver, Sender, is_about_destination};
-pub use bind::bind;
+pub use bind::{bind, bind_beside};

@@ -58,7 +58,12 @@ impl Notifier {
 }
 
 fn watches(count: usize) -> Vec<Watch> {
-    let watch = |i| Watch { user: format!("u{i}"), extension: "1".into(), package: Package::Presence };
+    let watch = |i| Watch {
+        user: format!("u{i}"),
+        extension: "1".into(),
+        package: Package::Presence,
+        password: None,
+    };
     (0..count).map(watch).collect()
 }
 

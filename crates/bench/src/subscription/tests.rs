@@ -5,10 +5,15 @@ use super::*;
 const SERVER: &str = "127.0.0.1:5060";
 const PHONE: &str = "127.0.0.1:6000";
 
+fn server() -> SocketAddr {
+    SERVER.parse().unwrap()
+}
+
 fn subscription() -> Subscription {
-    let watch = Watch { user: "alice".into(), extension: "1001".into(), package: Package::Dialog };
+    let watch =
+        Watch { user: "alice".into(), extension: "1001".into(), package: Package::Dialog, password: None };
     let mut subscription = Subscription::new(watch, 0, 7, "run");
-    subscription.renew();
+    subscription.renew(server());
     subscription
 }
 
@@ -65,12 +70,15 @@ fn a_subscribe_has_what_rfc_6665_asks_for() {
 fn a_refresh_is_in_the_dialog() {
     let mut subscription = subscription();
     let answer = answer_of(&subscribe(&subscription), 200);
-    assert!(subscription.answered(&Scanner::new().scan(&answer).unwrap()));
-    subscription.renew();
+    assert!(subscription.answered(&Scanner::new().scan(&answer).unwrap(), server()));
+    subscription.renew(server());
     let text = subscribe(&subscription);
     assert!(text.contains("To: <sip:1001@127.0.0.1>;tag=server\r\n"), "{text}");
     assert!(text.contains("CSeq: 2 SUBSCRIBE\r\n"), "{text}");
-    assert!(!subscription.answered(&Scanner::new().scan(&answer).unwrap()), "the first one's answer");
+    assert!(
+        !subscription.answered(&Scanner::new().scan(&answer).unwrap(), server()),
+        "the first one's answer"
+    );
     assert!(!subscription.is_settled());
 }
 
@@ -81,13 +89,13 @@ fn answer_and_state_settle_in_any_order() {
         let answer = answer_of(&subscribe(&subscription), 202);
         let told = notify(5, "7-run", "active;expires=3600", "confirmed");
         if answer_first {
-            subscription.answered(&Scanner::new().scan(&answer).unwrap());
+            subscription.answered(&Scanner::new().scan(&answer).unwrap(), server());
             assert!(!subscription.is_settled());
         }
         assert_eq!(hear(&mut subscription, &told), Heard::Changed(None, Some(Lamp::Lit)));
         if !answer_first {
             assert!(!subscription.is_settled());
-            subscription.answered(&Scanner::new().scan(&answer).unwrap());
+            subscription.answered(&Scanner::new().scan(&answer).unwrap(), server());
         }
         assert!(subscription.is_settled() && subscription.refused.is_none());
     }
@@ -97,7 +105,7 @@ fn answer_and_state_settle_in_any_order() {
 fn a_refusal_is_kept() {
     let mut subscription = subscription();
     let answer = answer_of(&subscribe(&subscription), 489);
-    assert!(subscription.answered(&Scanner::new().scan(&answer).unwrap()));
+    assert!(subscription.answered(&Scanner::new().scan(&answer).unwrap(), server()));
     assert_eq!((subscription.is_settled(), subscription.refused), (true, Some(489)));
 }
 
@@ -145,4 +153,40 @@ fn a_tag_is_found_whole() {
     ] {
         assert_eq!(has_tag(Some(address.as_bytes()), "7-run"), found, "{address}");
     }
+}
+
+/// A phone with a password answers a challenge once, uses the nonce again, and drops a stale one.
+#[test]
+fn a_challenge_is_answered_and_its_nonce_counted() {
+    let challenged = |text: &str, challenge: &str| {
+        let mut scanner = Scanner::new();
+        let request = scanner.scan(text.as_bytes()).unwrap();
+        let mut out = Vec::new();
+        let mut answer =
+            sip::response(&mut out, &request, 401, "Unauthorized", PHONE.parse().unwrap(), Some("x"), false);
+        answer.header("WWW-Authenticate", challenge);
+        answer.finish(None).unwrap();
+        out
+    };
+    let mut phone = subscription();
+    phone.watch.password = Some("secret".into());
+    let first = subscribe(&phone);
+    assert!(!first.contains("Authorization"), "{first}");
+    let answer = challenged(&first, "Digest realm=\"r\",nonce=\"n1\",algorithm=SHA-256,qop=\"auth\"");
+    assert!(phone.answered(&Scanner::new().scan(&answer).unwrap(), server()));
+    assert!(phone.take_again() && !phone.take_again() && !phone.is_settled());
+    let second = subscribe(&phone);
+    for part in ["CSeq: 2 SUBSCRIBE", "nonce=\"n1\"", "nc=00000001", "algorithm=SHA-256"] {
+        assert!(second.contains(part), "{second}");
+    }
+    phone.renew(server());
+    let third = subscribe(&phone);
+    assert!(third.contains("CSeq: 3 ") && third.contains("nc=00000002"), "{third}");
+    let stale = challenged(&third, "Digest realm=\"r\",nonce=\"n2\",stale=true,qop=\"auth\"");
+    phone.answered(&Scanner::new().scan(&stale).unwrap(), server());
+    let fourth = subscribe(&phone);
+    assert!(phone.take_again() && fourth.contains("nonce=\"n2\"") && fourth.contains("nc=00000001"));
+    let refused = challenged(&fourth, "Digest realm=\"r\",nonce=\"n3\",qop=\"auth\"");
+    phone.answered(&Scanner::new().scan(&refused).unwrap(), server());
+    assert!(!phone.take_again() && phone.refused == Some(401), "the password is wrong");
 }

@@ -6,7 +6,7 @@
 
 use abi_stable::{
     sabi_trait,
-    std_types::{ROption, RResult, RStr, RString},
+    std_types::{ROption, RResult, RSlice, RStr, RString},
 };
 
 use crate::{Body, BodyContext, Document, Fail, Level, Payload, ResourceQuery};
@@ -23,8 +23,10 @@ pub trait HostApi: Send + Sync {
     /// See [`Host::extension_state`](crate::Host::extension_state).
     fn extension_state(&self, key: RStr<'_>) -> ROption<Payload>;
     /// See [`Host::publish`](crate::Host::publish).
-    #[sabi(last_prefix_field)]
     fn publish(&self, topic: RStr<'_>, key: RStr<'_>, payload: &Payload);
+    /// See [`Host::device_changed`](crate::Host::device_changed).
+    #[sabi(last_prefix_field)]
+    fn device_changed(&self, device: RStr<'_>);
 }
 
 /// [`BodyGenerator`](crate::BodyGenerator) on the edge.
@@ -59,4 +61,21 @@ pub trait ListenerApi: Send + Sync {
     /// See [`ExtensionListener`](crate::ExtensionListener); fails only if the hook panicked.
     #[sabi(last_prefix_field)]
     fn extension_state_changed(&self, key: RStr<'_>, state: &Payload) -> RResult<(), Fail>;
+}
+
+/// [`DeviceStateProvider`](crate::DeviceStateProvider) on the edge.
+#[sabi_trait]
+pub trait DeviceProviderApi: Send + Sync {
+    /// See [`DeviceStateProvider::state`](crate::DeviceStateProvider::state).
+    #[sabi(last_prefix_field)]
+    fn state(&self, rest: RStr<'_>) -> RResult<u8, Fail>;
+}
+
+/// [`CliCommand`](crate::CliCommand) on the edge.
+#[sabi_trait]
+pub trait CommandApi: Send + Sync {
+    /// See [`CliCommand::run`](crate::CliCommand::run); the outer result fails only if the hook
+    /// panicked.
+    #[sabi(last_prefix_field)]
+    fn run(&self, args: RSlice<'_, RStr<'_>>) -> RResult<RResult<RString, RString>, Fail>;
 }

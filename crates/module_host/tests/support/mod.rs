@@ -46,7 +46,7 @@ pub(crate) fn module_file(name: &str) -> PathBuf {
 pub(crate) fn moddir(modules: &[&str]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for name in modules {
-        std::os::unix::fs::symlink(module_file(name), dir.path().join(format!("{name}.so"))).unwrap();
+        std::fs::copy(module_file(name), dir.path().join(format!("{name}.so"))).unwrap();
     }
     dir
 }
@@ -58,6 +58,7 @@ pub(crate) struct Daemon {
     pub(crate) hints: Mutex<HashMap<String, String>>,
     pub(crate) states: Mutex<HashMap<String, Payload>>,
     pub(crate) published: Mutex<Vec<(String, String, Payload)>>,
+    pub(crate) devices: Mutex<Vec<String>>,
     pub(crate) logged: Mutex<Vec<(String, Level, String)>>,
     pub(crate) contracts: Mutex<HashMap<String, Arc<Contract>>>,
     /// What [`Registry::add`] answers with, if anything.
@@ -95,6 +96,10 @@ impl HostServices for Daemon {
     fn publish(&self, topic: &str, key: &str, payload: &Payload) {
         lock(&self.published).push((topic.into(), key.into(), payload.clone()));
     }
+
+    fn device_changed(&self, device: &str) {
+        lock(&self.devices).push(device.into());
+    }
 }
 
 /// The same, as a registry.
@@ -107,6 +112,10 @@ impl Registry for Registered {
         }
         lock(&self.0.contracts).insert(module.into(), contract.clone());
         Ok(())
+    }
+
+    fn replace(&self, module: &str, contract: &Arc<Contract>) -> Result<(), String> {
+        self.add(module, contract)
     }
 
     fn remove(&self, module: &str) {

@@ -20,6 +20,8 @@ struct Dialplan {
 impl HostServices for Dialplan {
     fn log(&self, _module: &str, _level: Level, _message: &str) {}
 
+    fn device_changed(&self, _device: &str) {}
+
     fn find_hint(&self, context: &str, exten: &str) -> Option<String> {
         // `office` includes `default`.
         let found = exten == "1000" && matches!(context, "default" | "office");

@@ -14,6 +14,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use sip::digest::Algorithm;
+
 use super::draft::Draft;
 use super::global::Global;
 use super::options::Options;
@@ -39,53 +41,6 @@ const OPTIONS: &[OptionSpec] = &[
     opt("supported_algorithms_uas", ALGORITHMS, ""),
     opt("username", TEXT, ""),
 ];
-
-/// A hash that digest authentication may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// MD5 (RFC 2617).
-    Md5,
-    /// SHA-256 (RFC 8760).
-    Sha256,
-    /// SHA-512 cut to 256 bits (RFC 8760).
-    Sha512_256,
-}
-
-impl Algorithm {
-    /// All names, as configuration and headers write them.
-    pub(crate) const NAMES: [&'static str; 3] = ["MD5", "SHA-256", "SHA-512-256"];
-
-    /// The algorithm of this name, in any case.
-    pub fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Md5, Self::Sha256, Self::Sha512_256];
-        all.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name.trim()))
-    }
-
-    /// The name as configuration and headers write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Md5 => "MD5",
-            Self::Sha256 => "SHA-256",
-            Self::Sha512_256 => "SHA-512-256",
-        }
-    }
-
-    /// How many hexadecimal digits a hash has.
-    pub fn hex_length(self) -> usize {
-        if self == Self::Md5 { 32 } else { 64 }
-    }
-
-    /// The algorithms that `option` names.
-    pub(crate) fn list(options: &Options, option: &str) -> Vec<Self> {
-        options.list(option).iter().filter_map(|name| Self::parse(name)).collect()
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// What proves who someone is.
 #[derive(Clone, PartialEq)]
@@ -159,8 +114,8 @@ impl Auth {
             digests,
             realm: options.some_text("realm"),
             nonce_lifetime: Duration::from_secs(options.number("nonce_lifetime").into()),
-            algorithms_uas: Algorithm::list(&options, "supported_algorithms_uas"),
-            algorithms_uac: Algorithm::list(&options, "supported_algorithms_uac"),
+            algorithms_uas: algorithms(&options, "supported_algorithms_uas"),
+            algorithms_uac: algorithms(&options, "supported_algorithms_uac"),
             options,
         }
     }
@@ -184,6 +139,11 @@ impl Auth {
             }
         }
     }
+}
+
+/// The algorithms that `option` names.
+pub(super) fn algorithms(options: &Options, option: &str) -> Vec<Algorithm> {
+    options.list(option).iter().filter_map(|name| Algorithm::parse(name)).collect()
 }
 
 /// Without the secrets, so that they reach no log.

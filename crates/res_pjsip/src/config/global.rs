@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::auth::Algorithm;
+use super::auth::{Algorithm, algorithms};
 use super::draft::Draft;
 use super::options::Options;
 use super::table::{BOOL, Kind, LIST, ObjectType, OptionSpec, TEXT, UINT, YESNO, opt, word};
@@ -135,8 +135,8 @@ impl Global {
             user_agent: options.text("user_agent"),
             max_forwards: options.number("max_forwards"),
             default_realm: options.text("default_realm"),
-            default_auth_algorithms_uas: Algorithm::list(&options, "default_auth_algorithms_uas"),
-            default_auth_algorithms_uac: Algorithm::list(&options, "default_auth_algorithms_uac"),
+            default_auth_algorithms_uas: algorithms(&options, "default_auth_algorithms_uas"),
+            default_auth_algorithms_uac: algorithms(&options, "default_auth_algorithms_uac"),
             endpoint_identifier_order: options.list("endpoint_identifier_order"),
             disable_multi_domain: options.flag("disable_multi_domain"),
             ignore_uri_user_options: options.flag("ignore_uri_user_options"),

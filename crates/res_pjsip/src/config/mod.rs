@@ -33,8 +33,10 @@
 
 pub mod acl;
 pub mod aor;
+mod audit;
 pub mod auth;
 pub mod caller_id;
+pub mod changes;
 mod codecs;
 mod draft;
 pub mod endpoint;
@@ -62,8 +64,10 @@ use conf::{Config, Diagnostic};
 
 pub use acl::{Acl, NamedAcls};
 pub use aor::Aor;
+pub use audit::audit;
 pub use auth::{Algorithm, Auth};
 pub use caller_id::CallerId;
+pub use changes::{Changes, ObjectId};
 pub use endpoint::{Endpoint, IdentifyBy, IdentifyMethod};
 pub use global::{Global, OverloadTrigger};
 pub use identify_section::Identify;
@@ -139,7 +143,7 @@ impl PjsipConfig {
 
     /// The configuration without any object; `product` is the user agent.
     pub fn empty(product: &str) -> Self {
-        Self {
+        let mut config = Self {
             global: Arc::new(Global::with_product(product)),
             system: Arc::default(),
             transports: Vec::new(),
@@ -156,7 +160,9 @@ impl PjsipConfig {
             registrations: Vec::new(),
             phoneprovs: Vec::new(),
             index: Arc::default(),
-        }
+        };
+        config.index();
+        config
     }
 
     /// The transport of this name.
@@ -177,6 +183,12 @@ impl PjsipConfig {
     /// Whether every `type=acl` lets a contact at `host` in.
     pub fn allows_contact(&self, host: IpAddr) -> bool {
         self.acls.iter().all(|acl| acl.contact.allows(host))
+    }
+
+    /// Whether strangers are not all challenged alike, because endpoints are not. Then the server needs a
+    /// secret that outlives it: [`Access::decoy_seed`](crate::Access::decoy_seed).
+    pub fn challenges_differ(&self) -> bool {
+        self.index.secrets.decoys_differ()
     }
 
     /// The host names that `match` options name, each once: what [`PjsipConfig::with_hosts`] wants

@@ -121,6 +121,12 @@ impl Options {
         &self.free
     }
 
+    /// The names of the options that have another value in `other`, an object of the same type.
+    pub fn differing(&self, other: &Self) -> Vec<&'static str> {
+        let names = self.object_type.options.iter().map(|spec| spec.name);
+        names.filter(|name| self.value(name) != other.value(name)).collect()
+    }
+
     /// Names and values as `pjsip show …` lists them: sorted by name.
     pub fn shown(&self) -> Vec<(&str, String)> {
         let named = self.object_type.options.iter().enumerate().filter_map(|(position, spec)| {

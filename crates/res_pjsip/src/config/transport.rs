@@ -223,6 +223,29 @@ pub struct Transport {
 }
 
 impl Transport {
+    /// The options of a socket that is open: they change with a new one only.
+    pub(crate) const FIXED: &[&str] = &[
+        "protocol",
+        "bind",
+        "tos",
+        "cos",
+        "cert_file",
+        "priv_key_file",
+        "ca_list_file",
+        "ca_list_path",
+        "password",
+        "method",
+        "cipher",
+        "verify_server",
+        "verify_client",
+        "require_client_cert",
+        "allow_wildcard_certs",
+        "tcp_keepalive_enable",
+        "tcp_keepalive_idle_time",
+        "tcp_keepalive_interval_time",
+        "tcp_keepalive_probe_count",
+    ];
+
     /// The transport of a section.
     pub(crate) fn build(draft: &mut Draft<'_>) -> Self {
         let protocol = Protocol::parse(&draft.options.text("protocol"));
@@ -259,6 +282,24 @@ impl Transport {
     pub fn is_local(&self, address: IpAddr) -> bool {
         let rule = self.local_net.iter().rev().find(|rule| rule.network.contains(address));
         rule.is_some_and(|rule| !rule.inverted)
+    }
+
+    /// Which of the options `names` have another value in `other`.
+    pub(crate) fn differing(&self, other: &Self, names: &[&str]) -> Vec<&'static str> {
+        let mut differing = self.options.differing(&other.options);
+        differing.retain(|name| names.contains(name));
+        differing
+    }
+
+    /// This transport, its socket as it is and all else as in `other`.
+    pub(crate) fn with_changes_of(&self, other: &Self) -> Self {
+        let mut options = other.options.clone();
+        for name in Self::FIXED {
+            if let Some(value) = self.options.value(name) {
+                options.replace(name, value.clone());
+            }
+        }
+        Self::from_options(other.id.clone(), self.protocol, self.bind, options)
     }
 
     fn from_options(id: Arc<str>, protocol: Protocol, bind: SocketAddr, options: Options) -> Self {

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use sip::digest::Credentials;
+
 use super::{EndpointIdentifier, IdentifyRequest};
 use crate::config::{Endpoint, IdentifyMethod, PjsipConfig};
 
@@ -41,11 +43,9 @@ impl EndpointIdentifier for ByAuthUsername {
     fn identify(&self, config: &PjsipConfig, request: &IdentifyRequest<'_>) -> Option<Arc<Endpoint>> {
         let mut found = None;
         (request.headers)("Authorization", &mut |value| {
-            let parameter = |name| digest_parameter(value, name);
-            found = parameter("username").and_then(|username| {
-                let user = user_of(config, username);
-                let realm = parameter("realm").unwrap_or_default();
-                let endpoint = find(config, user, realm, request.transport_domain)?;
+            found = Credentials::parse(value.as_bytes()).ok().and_then(|credentials| {
+                let user = user_of(config, &credentials.username);
+                let endpoint = find(config, user, &credentials.realm, request.transport_domain)?;
                 let listed = endpoint.identify_by.contains(IdentifyMethod::AuthUsername);
                 listed.then(|| endpoint.clone())
             });
@@ -70,7 +70,7 @@ impl EndpointIdentifier for Anonymous {
 }
 
 /// The user to look up for `user` as it stands in the message.
-fn user_of<'a>(config: &PjsipConfig, user: &'a str) -> &'a str {
+pub(crate) fn user_of<'a>(config: &PjsipConfig, user: &'a str) -> &'a str {
     match user.split_once(';') {
         Some((user, _)) if config.global.ignore_uri_user_options => user,
         _ => user,
@@ -92,30 +92,4 @@ fn find<'a>(
             .or_else(|| names.in_domain(user, transport_domain))
     };
     multi_domain.then(in_domain).flatten().or_else(|| names.alone(user))
-}
-
-/// The value of a parameter of a digest Authorization (RFC 7616, 3.4), its quotes taken off. A value
-/// with a quoted pair is no name that an endpoint can have, and is not found.
-fn digest_parameter<'a>(credentials: &'a str, wanted: &str) -> Option<&'a str> {
-    let (scheme, mut rest) = credentials.trim_start().split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("Digest") {
-        return None;
-    }
-    loop {
-        let (name, after) = rest.split_once('=')?;
-        let (value, next) = match after.trim_start().strip_prefix('"') {
-            Some(quoted) => {
-                let (value, after) = quoted.split_once('"')?;
-                (value, after.trim_start().strip_prefix(',').unwrap_or(""))
-            }
-            None => after.split_once(',').unwrap_or((after, "")),
-        };
-        if value.contains('\\') {
-            return None;
-        }
-        if name.trim().eq_ignore_ascii_case(wanted) {
-            return Some(value.trim());
-        }
-        rest = next;
-    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::{Equivalent, HashMap};
 
+use crate::authenticate::SecretsIndex;
 use crate::config::matching::{HeaderMatch, MatchAddress, Pattern};
 use crate::config::network::{mapped, mask};
 use crate::config::{Endpoint, Network, PjsipConfig, ResourceList};
@@ -25,6 +26,8 @@ pub(crate) struct Index {
     pub(crate) by_header: Vec<(HeaderMatch, Arc<Endpoint>)>,
     /// Endpoints by request URI, in the order of the file.
     pub(crate) by_request_uri: Vec<(Pattern, Arc<Endpoint>)>,
+    /// What endpoints prove themselves by.
+    pub(crate) secrets: SecretsIndex,
     /// Resource lists by name.
     pub(crate) lists: Map<Arc<str>, Arc<ResourceList>>,
 }
@@ -35,6 +38,7 @@ impl Index {
         let lists = config.resource_lists.iter();
         let mut index = Self {
             names: Names::new(config),
+            secrets: SecretsIndex::new(config),
             lists: lists.map(|list| (list.id.clone(), list.clone())).collect(),
             ..Self::default()
         };

@@ -35,7 +35,7 @@
 
 mod by_header;
 mod by_ip;
-mod by_name;
+pub(crate) mod by_name;
 pub(crate) mod index;
 
 use std::fmt;

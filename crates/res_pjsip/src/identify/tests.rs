@@ -117,14 +117,17 @@ fn by_the_user_of_authorization() {
                 [alice@realm]\ntype=endpoint\nidentify_by=auth_username\n\
                 [bob]\ntype=endpoint\n";
     let config = config(text);
-    let by = |value| Asked { headers: &[("authorization", value)], ..REQUEST }.by(&config);
-    assert_eq!(by("Digest username=\"alice\", realm=\"x\"").as_deref(), Some("alice"));
-    assert_eq!(by("digest realm=\"realm\",username=alice").as_deref(), Some("alice@realm"));
-    assert_eq!(by("Digest nonce=\"a,b\", username=\"alice\"").as_deref(), Some("alice"));
-    assert_eq!(by("Digest username=\"bob\", realm=\"x\""), None, "bob does not list it");
-    assert_eq!(by("Basic username=\"alice\""), None);
+    let by = |value: &str| {
+        let value = value.to_owned() + ",uri=\"sip:x\",response=\"0\"";
+        Asked { headers: &[("authorization", &value)], ..REQUEST }.by(&config)
+    };
+    assert_eq!(by("Digest username=\"alice\", realm=\"x\", nonce=n").as_deref(), Some("alice"));
+    assert_eq!(by("digest realm=\"realm\",username=alice, nonce=n").as_deref(), Some("alice@realm"));
+    assert_eq!(by("Digest nonce=\"a,b\", username=\"al\\ice\", realm=\"x\"").as_deref(), Some("alice"));
+    assert_eq!(by("Digest username=\"bob\", realm=\"x\", nonce=n"), None, "bob does not list it");
+    assert_eq!(by("Basic username=\"alice\", realm=\"x\", nonce=n"), None);
+    assert_eq!(by("Digest username=\"alice\", realm=\"x\""), None, "no credentials: the nonce is missing");
     assert_eq!(by("Digest username=\"alice"), None);
-    assert_eq!(by("Digest"), None);
     assert_eq!(Asked { from: ("alice", "h"), ..REQUEST }.by(&config), None);
 }
 

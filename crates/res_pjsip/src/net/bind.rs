@@ -38,7 +38,23 @@ pub(crate) fn bind_udp(
     transport: &Transport,
     count: usize,
 ) -> Result<(SocketAddr, Vec<UdpSocket>), BindError> {
-    let bound = udp::bind(transport.bind, transport.tos, count).map_err(|source| error(transport, source))?;
+    udp_with(udp::bind, transport, count)
+}
+
+/// As [`bind_udp`], beside sockets of ours that have the port.
+pub(crate) fn bind_udp_beside(
+    transport: &Transport,
+    count: usize,
+) -> Result<(SocketAddr, Vec<UdpSocket>), BindError> {
+    udp_with(udp::bind_beside, transport, count)
+}
+
+fn udp_with(
+    bind: impl Fn(SocketAddr, u8, usize) -> std::io::Result<(SocketAddr, Vec<UdpSocket>)>,
+    transport: &Transport,
+    count: usize,
+) -> Result<(SocketAddr, Vec<UdpSocket>), BindError> {
+    let bound = bind(transport.bind, transport.tos, count).map_err(|source| error(transport, source))?;
     bound.1.iter().for_each(|socket| set_class(&SockRef::from(socket), transport));
     Ok(bound)
 }
@@ -49,15 +65,31 @@ pub(crate) fn bind_tcp(
     transport: &Transport,
     count: usize,
 ) -> Result<(SocketAddr, Vec<TcpListener>), BindError> {
-    let bind = || {
+    let bind = || -> std::io::Result<SocketAddr> {
         // As for UDP: look first whether somebody is there who shares ports too.
         let probe = TcpListener::bind(transport.bind)?;
         let address = SocketAddr::new(transport.bind.ip(), probe.local_addr()?.port());
-        drop(probe);
-        let listeners = (0..count).map(|_| listen(address, transport)).collect::<std::io::Result<_>>()?;
-        Ok((address, listeners))
+        Ok(address)
     };
-    bind().map_err(|source| error(transport, source))
+    let address = bind().map_err(|source| error(transport, source))?;
+    Ok((address, listen_all(address, transport, count)?))
+}
+
+/// As [`bind_tcp`], beside listeners of ours that have the port.
+pub(crate) fn bind_tcp_beside(
+    transport: &Transport,
+    count: usize,
+) -> Result<(SocketAddr, Vec<TcpListener>), BindError> {
+    Ok((transport.bind, listen_all(transport.bind, transport, count)?))
+}
+
+fn listen_all(
+    address: SocketAddr,
+    transport: &Transport,
+    count: usize,
+) -> Result<Vec<TcpListener>, BindError> {
+    let all = (0..count).map(|_| listen(address, transport)).collect::<std::io::Result<_>>();
+    all.map_err(|source| error(transport, source))
 }
 
 fn listen(address: SocketAddr, transport: &Transport) -> std::io::Result<TcpListener> {

@@ -1,10 +1,13 @@
 //! The way into a shard: messages, sockets to serve, packets from other shards.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
 use super::transports::TransportSocket;
 use crate::output::Packet;
 use crate::shard::ShardMessage;
+use crate::snapshot::Snapshot;
 
 /// Batches of packets that may wait for a shard; more are dropped, as the kernel would.
 const HANDOVER_QUEUE: usize = 1024;
@@ -15,6 +18,9 @@ pub(crate) enum Control {
     Shard(ShardMessage),
     /// Serves one more socket, of the transport of this index.
     Open(u16, TransportSocket),
+    /// A new configuration and the sockets that come with it, each of the transport of this index; none
+    /// closes it, with its connections.
+    Reload(Arc<Snapshot>, Vec<(u16, Option<TransportSocket>)>),
     /// Serves the transport of this index no more, and ends its connections.
     Close(u16),
 }

@@ -16,6 +16,7 @@ use super::connections::{Connections, Via};
 use super::datagrams::Datagrams;
 use super::inbox::{Control, Handover, ShardInbox};
 use super::link::Input;
+use super::runner::Helpers;
 use super::transports::TransportSocket;
 use crate::output::{ClosedConnection, Output, Packet, Peer};
 use crate::shard::{Shard, ShardMessage};
@@ -43,6 +44,7 @@ pub(crate) struct Io {
     stats: Arc<Stats>,
     by_shard: Vec<Handover>,
     closed: Vec<ClosedConnection>,
+    helpers: Helpers,
     /// Places the connections that we open: the same in all shards, so that there is one to a peer.
     hasher: FixedState,
 }
@@ -65,6 +67,7 @@ impl Io {
         connections: Connections,
         inputs: mpsc::Sender<Input>,
         stats: Arc<Stats>,
+        helpers: Helpers,
     ) -> Self {
         Self {
             id,
@@ -77,6 +80,7 @@ impl Io {
             snapshot,
             stats,
             closed: Vec::new(),
+            helpers,
             hasher: FixedState::with_seed(0),
         }
     }
@@ -126,6 +130,7 @@ impl Io {
                 if self.snapshot.trace != TraceFilter::Off {
                     self.snapshot.trace_received(peer, datagram);
                 }
+                self.helpers.history.record(self.id, false, peer, datagram);
                 shard.receive(now, peer, datagram, out);
             });
         }
@@ -157,6 +162,7 @@ impl Io {
                 if self.snapshot.trace != TraceFilter::Off {
                     self.snapshot.trace_received(peer, &message);
                 }
+                self.helpers.history.record(self.id, false, peer, &message);
                 shard.receive(now, peer, &message, out);
             }
             Input::Ended(id) => self.closed.extend(self.connections.ended(id)),
@@ -198,17 +204,40 @@ impl Io {
                     tracing::error!("A transport cannot be served: {error}");
                 }
             }
-            Control::Close(transport) => {
-                let carried = self.transports.get_mut(usize::from(transport)).and_then(Option::take);
-                if let Some(Carried::Listener { task: Some(task), .. }) = carried {
-                    // Its port is free when this is done.
-                    task.abort();
-                    let _ = task.await;
+            Control::Close(transport) => self.close(transport).await,
+            Control::Reload(snapshot, sockets) => {
+                self.snapshot = snapshot.clone();
+                shard.message(now, ShardMessage::Snapshot(snapshot), out);
+                // What is for an old socket goes out before it is closed.
+                self.flush(shard, now, out).await;
+                for (transport, socket) in sockets {
+                    let Some(socket) = socket else {
+                        self.close(transport).await;
+                        continue;
+                    };
+                    // Its connections stay.
+                    self.stop_listening(transport).await;
+                    if let Err(error) = self.open(transport, socket) {
+                        tracing::error!("A transport cannot be served: {error}");
+                    }
                 }
-                self.closed.extend(self.connections.close_transport(transport));
             }
         }
         true
+    }
+
+    async fn close(&mut self, transport: u16) {
+        self.stop_listening(transport).await;
+        self.closed.extend(self.connections.close_transport(transport));
+    }
+
+    async fn stop_listening(&mut self, transport: u16) {
+        let carried = self.transports.get_mut(usize::from(transport)).and_then(Option::take);
+        if let Some(Carried::Listener { task: Some(task), .. }) = carried {
+            // Its port is free when this is done.
+            task.abort();
+            let _ = task.await;
+        }
     }
 
     /// Sends what the shard has written, and tells all shards of connections that are gone; true if
@@ -219,11 +248,24 @@ impl Io {
                 handover.arrived.push(packet);
             }
         }
+        self.ask(out);
         self.write_all(out).await;
         out.clear();
         let waiting = self.hand_over();
         let told = self.tell_closed(shard, now, out);
         waiting || told
+    }
+
+    /// Passes the questions of modules on.
+    fn ask(&mut self, out: &mut Output) {
+        let Some(inbox) = self.shards.get(usize::from(self.id)) else { return };
+        for (token, question) in out.take_questions() {
+            let inbox = inbox.clone();
+            self.helpers.resolver.ask(question, move |answer| {
+                // The shard may have ended meanwhile.
+                inbox.send(ShardMessage::Resolved(token, answer));
+            });
+        }
     }
 
     /// Ends all connections when what they have queued is written.
@@ -240,6 +282,7 @@ impl Io {
             if self.snapshot.trace != TraceFilter::Off {
                 self.snapshot.trace_transmitted(peer, datagram);
             }
+            self.helpers.history.record(self.id, true, peer, datagram);
             let Some(Some(Carried::Datagrams(socket))) = self.transports.get(usize::from(peer.transport))
             else {
                 self.deliver(peer, datagram);

@@ -15,7 +15,9 @@ use super::io::Io;
 use super::limits::Limits;
 use super::link::Input;
 use super::transports::TransportSocket;
+use crate::history::History;
 use crate::output::Output;
+use crate::resolve::Resolver;
 use crate::shard::Shard;
 use crate::snapshot::Snapshot;
 
@@ -39,6 +41,17 @@ pub(crate) struct Runner {
     pub(crate) snapshot: Arc<Snapshot>,
     /// Shared by all shards.
     pub(crate) limits: Arc<Limits>,
+    /// Shared by all shards.
+    pub(crate) helpers: Helpers,
+}
+
+/// What the shards have in common beside their work.
+#[derive(Clone)]
+pub(crate) struct Helpers {
+    /// Answers the questions of modules.
+    pub(crate) resolver: Arc<Resolver>,
+    /// Keeps packets, if it is on.
+    pub(crate) history: Arc<History>,
 }
 
 impl Runner {
@@ -49,7 +62,7 @@ impl Runner {
             let (inputs_in, inputs) = mpsc::channel(INPUT_QUEUE);
             let (id, stats) = (self.shard.id(), self.shard.stats());
             let connections = Connections::new(id, inputs_in.clone(), self.limits, stats.clone());
-            let mut io = Io::new(id, self.shards, self.snapshot, connections, inputs_in, stats);
+            let mut io = Io::new(id, self.shards, self.snapshot, connections, inputs_in, stats, self.helpers);
             for (transport, socket) in self.sockets {
                 io.open(transport, socket)?;
             }

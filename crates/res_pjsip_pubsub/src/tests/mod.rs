@@ -2,8 +2,10 @@
 
 mod answers;
 mod flows;
+mod location;
 mod lossy;
 mod modules;
 mod office;
+mod reconfigure;
 mod refusals;
 mod subscribing;

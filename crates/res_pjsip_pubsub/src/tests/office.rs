@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex};
 use module_api::{
     Body, BodyContext, BodyGenerator, EventPackage, ExtensionState, Fail, Inputs, Payload, ResourceQuery,
 };
-use res_pjsip::config::PjsipConfig;
+use res_pjsip::config::{PjsipConfig, Transport};
 use res_pjsip::identify::Identifiers;
+use res_pjsip::resolve::{Answer, Question};
 use res_pjsip::{
-    BoundTransport, ClosedConnection, Output, Peer, Routes, Shard, ShardMessage, Snapshot, TraceFilter,
+    Access, BoundTransport, ClosedConnection, Output, Peer, Routes, Shard, ShardMessage, Snapshot,
+    TraceFilter,
 };
 
 use crate::flow::NewFlow;
@@ -19,7 +21,7 @@ use crate::module::{Message, NAME, PubSub};
 use crate::registry::{ModuleParts, Registry};
 use crate::service::Shared;
 
-const CONFIG: &str = "
+pub(super) const CONFIG: &str = "
 [global]
 type=global
 user_agent=golden
@@ -117,8 +119,24 @@ impl Routes for Anywhere {
     }
 }
 
+fn snapshot(text: &str) -> Snapshot {
+    let file = conf::Loader::new(".").parse("pjsip.conf", text).unwrap();
+    let (config, _) = PjsipConfig::parse(&file);
+    let bound = |t: &Arc<Transport>| BoundTransport { config: t.clone(), local: t.bind, open: true };
+    Snapshot {
+        transports: config.transports.iter().map(bound).collect(),
+        identifiers: Identifiers::all().ordered(&config.global.endpoint_identifier_order),
+        config: Arc::new(config),
+        access: Access::default(),
+        extensions: None,
+        booted: true,
+        trace: TraceFilter::Off,
+    }
+}
+
 pub(super) struct Office {
     shard: Shard,
+    snapshot: Arc<Snapshot>,
     shared: Arc<Shared>,
     out: Output,
     pub(super) now: u64,
@@ -130,19 +148,7 @@ pub(super) struct Office {
 impl Office {
     /// Extensions 1000 and 1001 in context `default`, both idle; all modules loaded.
     pub(super) fn new() -> Self {
-        let file = conf::Loader::new(".").parse("pjsip.conf", CONFIG).unwrap();
-        let (config, _) = PjsipConfig::parse(&file);
-        let transports = config.transports.iter();
-        let transports = transports.map(|t| BoundTransport { config: t.clone(), local: t.bind }).collect();
-        let identifiers = Identifiers::all().ordered(&config.global.endpoint_identifier_order);
-        let snapshot = Snapshot {
-            config: Arc::new(config),
-            transports,
-            identifiers,
-            extensions: None,
-            booted: true,
-            trace: TraceFilter::Off,
-        };
+        let snapshot = Arc::new(snapshot(CONFIG));
         let watchers: Arc<Mutex<HashMap<String, isize>>> = Arc::default();
         let counted = watchers.clone();
         let count = move |_: &str, key: &str, change| {
@@ -150,7 +156,8 @@ impl Office {
         };
         let shared = Arc::new(Shared::new(1, Box::new(count)));
         let mut office = Self {
-            shard: Shard::new(0, 1, 1, 0, Arc::new(snapshot), Box::new(Anywhere)),
+            shard: Shard::new(0, 1, 1, 0, snapshot.clone(), Box::new(Anywhere)),
+            snapshot,
             shared: shared.clone(),
             out: Output::default(),
             now: 0,
@@ -164,6 +171,17 @@ impl Office {
             office.set(exten, 0);
         }
         office
+    }
+
+    /// Puts another `pjsip.conf` in force; `change` does more to what the shard gets.
+    pub(super) fn configure(&mut self, text: &str, change: impl FnOnce(&mut Snapshot)) {
+        let mut next = snapshot(text);
+        let mut config = PjsipConfig::clone(&next.config);
+        config.take_over(&self.snapshot.config);
+        next.config = Arc::new(config);
+        change(&mut next);
+        self.snapshot = Arc::new(next);
+        self.send(ShardMessage::Snapshot(self.snapshot.clone()));
     }
 
     /// Makes exactly these modules the loaded ones.
@@ -299,6 +317,16 @@ impl Office {
     pub(super) fn nothing(&mut self) {
         let all = self.sent();
         assert!(all.is_empty(), "{all:#?}");
+    }
+
+    /// What the resolver has been asked since the last call, with the tokens of the answers.
+    pub(super) fn questions(&mut self) -> Vec<(u64, Question)> {
+        self.out.take_questions().collect()
+    }
+
+    /// The resolver answers.
+    pub(super) fn resolve(&mut self, token: u64, answer: Answer) {
+        self.send(ShardMessage::Resolved(token, answer));
     }
 
     /// How many watchers an extension in context `default` has been told of.

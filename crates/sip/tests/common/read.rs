@@ -1,5 +1,6 @@
 //! Reads whatever arrives, in every way that there is. The fuzz targets use it too.
 
+use sip::digest::{Challenge, Credentials, Hashes, authorize};
 use sip::{
     AcceptRef, EventRef, HeaderName, MediaRef, NameAddrRef, RawMessage, Scanner, StreamDecoder, StreamEvent,
     UriRef, ViaRef, response,
@@ -65,6 +66,14 @@ pub(crate) fn read_value(value: &[u8]) {
     }
     if let Ok(uri) = UriRef::parse(value) {
         read_uri(&uri);
+    }
+    if let Ok(credentials) = Credentials::parse(value) {
+        let ha1 = Hashes::default().ha1(credentials.algorithm, "a", "b", "c");
+        let _ = Hashes::default().response(credentials.algorithm, &ha1, "SUBSCRIBE", &credentials);
+    }
+    if let Ok(challenge) = Challenge::parse(value) {
+        let answer = authorize(&challenge, "a", "b", "SUBSCRIBE", "sip:c", "d", 1);
+        assert!(Credentials::parse(answer.as_bytes()).is_ok(), "{answer}");
     }
     let _ = (AcceptRef::parse(value), EventRef::parse(value), MediaRef::parse(value));
     assert!(!sip::unfold(value).contains(&b'\n'));

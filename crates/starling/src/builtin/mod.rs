@@ -1,14 +1,19 @@
 //! The modules that are linked into the daemon. To an operator they are like those from files: each
 //! can be left out in `modules.conf`, and what is not loaded does not exist.
 
+pub(crate) mod authenticator;
 mod custom_devices;
 mod custom_presence;
 mod custom_states;
 pub(crate) mod dialplan;
 pub(crate) mod functions;
+mod history;
 mod identifiers;
+pub(crate) mod notify;
 mod pjsip_devices;
 mod pubsub;
+pub(crate) mod resolver;
+mod security_log;
 pub(crate) mod sip;
 mod websocket;
 
@@ -26,6 +31,12 @@ use crate::server::{Server, lock};
 pub(crate) fn all(server: &Arc<Server>) -> Vec<Arc<dyn Builtin>> {
     let mut modules: Vec<Arc<dyn Builtin>> = vec![
         Arc::new(sip::ResPjsip::new(server)),
+        Arc::new(resolver::ResResolverUnbound::new(server)),
+        Arc::new(history::ResPjsipHistory::new(server)),
+        Arc::new(notify::ResPjsipNotify::new(server)),
+        Arc::new(authenticator::DigestModule(server.clone())),
+        Arc::new(authenticator::AclModule(server.clone())),
+        Arc::new(security_log::ResSecurityLog::new(server)),
         Arc::new(pubsub::ResPjsipPubsub::new(server)),
         Arc::new(websocket::ResHttpWebsocket(server.clone())),
         Arc::new(websocket::ResPjsipTransportWebsocket::new(server)),

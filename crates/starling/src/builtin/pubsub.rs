@@ -51,6 +51,11 @@ impl Builtin for ResPjsipPubsub {
         Ok(())
     }
 
+    /// Its objects are in `pjsip.conf`, which is one whole; `res_pjsip` says what is wrong with it.
+    fn reload(&self) -> Option<Result<(), String>> {
+        Some(super::sip::reload(&self.server).map(drop))
+    }
+
     fn use_count(&self) -> usize {
         self.server.pubsub.get().map_or(0, |pubsub| pubsub.active() as usize)
     }

@@ -128,6 +128,7 @@ fn watcher_lines(watcher: &WatcherInfo) -> String {
         Pending::Answer => "the newest state is sent, its answer is not there",
         Pending::NewerState => "the newest state goes out after the answer to an older NOTIFY",
         Pending::Turn => "the newest state waits for its turn, or for the time the phone asked for",
+        Pending::Address => "waits for the address behind its Contact or route",
         Pending::Connection => "the newest state waits: the phone's connection is gone",
         Pending::Generator => "waits for a module that makes its body type",
     };

@@ -5,7 +5,9 @@ pub(crate) mod devstate;
 pub(crate) mod dialplan;
 pub(crate) mod explain;
 pub(crate) mod functions;
+pub(crate) mod history;
 pub(crate) mod module;
+pub(crate) mod notify;
 pub(crate) mod pjsip;
 pub(crate) mod presencestate;
 

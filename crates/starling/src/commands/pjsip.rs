@@ -1,4 +1,4 @@
-//! `pjsip show|list …`, `pjsip set logger`, `pjsip show stats`, `pjsip show subscriptions`.
+//! `pjsip reload`, `pjsip show|list …`, `pjsip set logger`, `pjsip show stats`, `pjsip show subscriptions`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use cli::{Cli, CommandGuard, Invocation, Outcome, command};
 use res_pjsip::show::{self, Idle, Like, Objects};
 use res_pjsip::{Pjsip, TraceFilter};
-use res_pjsip_pubsub::{PubSubService, show_subscriptions};
+use res_pjsip_pubsub::{PubSubService, SubscriptionInfo, list_subscriptions, show_subscriptions};
 
-use super::print;
+use super::{no_arguments, print};
 use crate::server::Server;
 
 /// The commands of `res_pjsip`.
@@ -19,6 +19,17 @@ pub(crate) fn register(server: &Arc<Server>, pjsip: &Arc<Pjsip>) -> Vec<CommandG
         guards.extend(listings(cli, pjsip, objects));
     }
     let (settings, logger, stats, everything) = (pjsip.clone(), pjsip.clone(), pjsip.clone(), server.clone());
+    let reloaded = server.clone();
+    guards.push(cli.register(command(
+        "pjsip reload",
+        "Read pjsip.conf again",
+        "Usage: pjsip reload\n       Reads pjsip.conf and acl.conf again, all of it or nothing: a file with an error\n       \
+         changes nothing. Subscriptions stay, but those whose endpoint may not subscribe any more.\n",
+        move |cx| match no_arguments(cx) {
+            Ok(()) => reload(cx, &reloaded),
+            Err(outcome) => outcome,
+        },
+    )));
     guards.push(cli.register(command(
         "pjsip show settings",
         "Show the options of [global] and [system], and the limits of connections",
@@ -26,6 +37,18 @@ pub(crate) fn register(server: &Arc<Server>, pjsip: &Arc<Pjsip>) -> Vec<CommandG
         move |cx| {
             let config = settings.snapshot().config.clone();
             print(cx, &(show::settings(&config) + &show::connection_settings(&config)))
+        },
+    )));
+    let identifiers = pjsip.clone();
+    guards.push(cli.register(command(
+        "pjsip show identifiers",
+        "Show who tells whose requests are, in order",
+        "Usage: pjsip show identifiers\n       The endpoint identifiers in the order in which they are asked.\n",
+        move |cx| {
+            let snapshot = identifiers.snapshot();
+            let names = snapshot.identifiers.names().map(|name| format!("{name:<20}\n"));
+            let text = format!("{:<20}\n{}", "Identifier Names:", names.collect::<String>());
+            print(cx, &text)
         },
     )));
     guards.push(cli.register(command(
@@ -50,30 +73,40 @@ pub(crate) fn register(server: &Arc<Server>, pjsip: &Arc<Pjsip>) -> Vec<CommandG
 }
 
 /// The commands of `res_pjsip_pubsub`.
-pub(crate) fn register_subscriptions(cli: &Cli, pubsub: &Arc<PubSubService>) -> CommandGuard {
-    let pubsub = pubsub.clone();
-    cli.register(command(
-        "pjsip show subscriptions {inbound|outbound}",
-        "Show subscriptions",
-        "Usage: pjsip show subscriptions {inbound|outbound} [like REGEX]\n       \
-         Shows the subscriptions of phones to us (inbound) or of us to others (outbound); with\n       \
-         like, those whose lines the pattern matches.\n",
-        move |cx| {
-            let args = cx.arg_strs();
-            let (list, pattern) = match args[..] {
-                ["inbound"] => (pubsub.list(), None),
-                ["inbound", "like", pattern] => (pubsub.list(), Some(pattern)),
-                // We subscribe to nobody.
-                ["outbound"] => (Vec::new(), None),
-                ["outbound", "like", pattern] => (Vec::new(), Some(pattern)),
-                _ => return Outcome::ShowUsage,
-            };
-            match like(pattern) {
-                Ok(like) => print(cx, &show_subscriptions(&list, |block| like.matches(block))),
-                Err(error) => fail(cx, &error),
-            }
-        },
-    ))
+pub(crate) fn register_subscriptions(cli: &Cli, pubsub: &Arc<PubSubService>) -> Vec<CommandGuard> {
+    type Render = fn(&[SubscriptionInfo], &dyn Fn(&str) -> bool) -> String;
+    let one = |verb: &str, summary: &str, render: Render| {
+        let pubsub = pubsub.clone();
+        let usage = format!(
+            "Usage: pjsip {verb} subscriptions {{inbound|outbound}} [like REGEX]\n       \
+             The subscriptions of phones to us (inbound) or of us to others (outbound); with like,\n       \
+             those whose lines the pattern matches.\n"
+        );
+        cli.register(command(
+            format!("pjsip {verb} subscriptions {{inbound|outbound}}"),
+            summary,
+            usage,
+            move |cx| {
+                let args = cx.arg_strs();
+                let (list, pattern) = match args[..] {
+                    ["inbound"] => (pubsub.list(), None),
+                    ["inbound", "like", pattern] => (pubsub.list(), Some(pattern)),
+                    // We subscribe to nobody.
+                    ["outbound"] => (Vec::new(), None),
+                    ["outbound", "like", pattern] => (Vec::new(), Some(pattern)),
+                    _ => return Outcome::ShowUsage,
+                };
+                match like(pattern) {
+                    Ok(like) => print(cx, &render(&list, &|block| like.matches(block))),
+                    Err(error) => fail(cx, &error),
+                }
+            },
+        ))
+    };
+    vec![
+        one("show", "Show subscriptions", |list, like| show_subscriptions(list, like)),
+        one("list", "Show subscriptions, a line each", |list, like| list_subscriptions(list, like)),
+    ]
 }
 
 /// `show X`, `show Xs`, `list Xs` of one type of object.
@@ -85,18 +118,21 @@ fn listings(cli: &Cli, pjsip: &Arc<Pjsip>, objects: Objects) -> Vec<CommandGuard
         let usage =
             format!("Usage: {words} [like REGEX]\n       With like, those whose name the pattern matches.\n");
         let summary = format!("{verb} all {}", objects.plural());
-        cli.register(command(words, capital(&summary), usage, move |cx| {
-            let args = cx.arg_strs();
-            let pattern = match args[..] {
-                [] => None,
-                ["like", pattern] => Some(pattern),
-                _ => return Outcome::ShowUsage,
-            };
-            match like(pattern) {
-                Ok(like) => print(cx, &render(objects, &pjsip.snapshot().config, &Idle, &like)),
-                Err(error) => fail(cx, &error),
-            }
-        }))
+        cli.register(
+            command(words, capital(&summary), usage, move |cx| {
+                let args = cx.arg_strs();
+                let pattern = match args[..] {
+                    [] => None,
+                    ["like", pattern] => Some(pattern),
+                    _ => return Outcome::ShowUsage,
+                };
+                match like(pattern) {
+                    Ok(like) => print(cx, &render(objects, &pjsip.snapshot().config, &Idle, &like)),
+                    Err(error) => fail(cx, &error),
+                }
+            })
+            .completing(|args, _| if args.is_empty() { vec!["like".to_owned()] } else { Vec::new() }),
+        )
     };
     let (one, names) = (pjsip.clone(), pjsip.clone());
     let words = format!("pjsip show {}", objects.singular());
@@ -111,6 +147,19 @@ fn listings(cli: &Cli, pjsip: &Arc<Pjsip>, objects: Objects) -> Vec<CommandGuard
         _ => Vec::new(),
     });
     vec![many("show", show::all), many("list", show::list), cli.register(single)]
+}
+
+fn reload(cx: &mut Invocation<'_>, server: &Server) -> Outcome {
+    let (text, well) = server.reload_module("res_pjsip");
+    cx.print(&text);
+    if !well {
+        return Outcome::Failure;
+    }
+    if let Some(report) = server.pjsip.get().and_then(|pjsip| pjsip.last_reload()) {
+        let lines = report.kept.iter().map(|kept| format!("{kept}\n"));
+        cx.print(&format!("{}\n{}", report.changes, lines.collect::<String>()));
+    }
+    Outcome::Success
 }
 
 fn set_logger(cx: &mut Invocation<'_>, pjsip: &Pjsip) -> Outcome {

@@ -4,9 +4,10 @@
 //! Starts the built server from beside this program. For the first section (`--only notify`) it
 //! subscribes simulated phones over the loopback interface, changes the extension's state again and
 //! again, and measures in the same run what the machine can do without SIP. For the second (`--only
-//! hints`) it loads, reloads and changes dialplans of two sizes. `docs/performance.md` explains the
-//! numbers.
+//! hints`) it loads, reloads and changes dialplans of two sizes. For the third (`--only digest`) phones
+//! renew subscriptions with and without passwords. `docs/performance.md` explains the numbers.
 
+mod digest;
 mod hints;
 mod measure;
 mod report;
@@ -54,6 +55,8 @@ enum Section {
     Notify,
     /// Many hints: load, reload, memory
     Hints,
+    /// Subscriptions with passwords
+    Digest,
 }
 
 impl Args {
@@ -66,6 +69,11 @@ impl Args {
             true => hints::Plan { sizes: [1_000, 10_000], rounds: 1 },
             false => hints::Plan { sizes: [10_000, 100_000], rounds: self.loads },
         }
+    }
+
+    fn digest_plan(&self) -> digest::Plan {
+        let Plan { watchers, rounds, threads } = self.plan();
+        digest::Plan { phones: watchers, rounds: rounds.min(5), threads }
     }
 
     fn plan(&self) -> Plan {
@@ -110,6 +118,11 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         let results = hints::measure(args.hints_plan(), &interrupt)?;
         sections.push(hints::markdown(&results));
         faults.extend(results.faults);
+    }
+    if args.includes(Section::Digest) {
+        let results = digest::measure(args.digest_plan(), &interrupt)?;
+        sections.push(digest::markdown(&results));
+        faults.extend(results.faults());
     }
     let text = sections.join("\n");
     std::io::stdout().write_all(text.as_bytes())?;

@@ -99,14 +99,19 @@ impl Results {
 pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<dyn std::error::Error>> {
     let Plan { watchers, rounds, threads } = plan;
     let endpoints: Vec<String> = (0..watchers).map(|i| format!("phone{i}")).collect();
-    let office = Office { extensions: vec![(EXTENSION.into(), DEVICE.into())], endpoints: endpoints.clone() };
+    let office = Office {
+        extensions: vec![(EXTENSION.into(), DEVICE.into())],
+        endpoints: endpoints.clone(),
+        login: None,
+    };
     eprintln!("Starting the server with {watchers} endpoints ...");
     let server = Server::start(&office)?;
     let version = server.version()?;
     server.command(&set(DeviceState::NotInUse))?;
 
     eprintln!("Subscribing {watchers} phones ...");
-    let watch = |user| Watch { user, extension: EXTENSION.into(), package: Package::Presence };
+    let watch =
+        |user| Watch { user, extension: EXTENSION.into(), package: Package::Presence, password: None };
     let watches = endpoints.into_iter().map(watch).collect();
     let sockets = SOCKETS.div_ceil(threads);
     let fleet = Fleet::new(server.address(), watches, threads, sockets, Lamp::scan)?;

@@ -43,7 +43,7 @@ impl DemoOffice {
     /// Starts the server and subscribes the phones.
     pub(crate) fn open(seed: u64, interval: Duration) -> Result<Self> {
         let extensions = (0..EXTENSIONS).map(|e| (extension(e), device(e))).collect();
-        let office = Office { extensions, endpoints: (0..PHONES).map(endpoint).collect() };
+        let office = Office { extensions, endpoints: (0..PHONES).map(endpoint).collect(), login: None };
         let server = Server::start(&office)?;
         for e in 0..EXTENSIONS {
             server.command(&change(e, DeviceState::NotInUse))?;
@@ -157,7 +157,12 @@ pub(crate) fn any_seed() -> u64 {
 fn watches() -> Vec<Watch> {
     let watch = |index: usize| {
         let phone = index / LAMPS;
-        Watch { user: endpoint(phone), extension: extension(watched(index)), package: package(phone) }
+        Watch {
+            user: endpoint(phone),
+            extension: extension(watched(index)),
+            package: package(phone),
+            password: None,
+        }
     };
     (0..PHONES * LAMPS).map(watch).collect()
 }
