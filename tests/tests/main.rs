@@ -16,6 +16,7 @@ mod pjsip_tools;
 mod proxy;
 mod refusals;
 mod register;
+mod register_connections;
 mod reload;
 mod samples;
 mod sipp;
