@@ -20,6 +20,11 @@ impl Baresip {
         Self::of("<sip:alice@127.0.0.1>;regint=0", server, extensions)
     }
 
+    /// Starts one that registers as well.
+    pub fn registered(server: &Server, extensions: &[&str]) -> Self {
+        Self::of(&format!("<sip:alice@{}>;regint=600", server.address()), server, extensions)
+    }
+
     /// Starts one with this line in its `accounts`.
     pub fn of(account: &str, server: &Server, extensions: &[&str]) -> Self {
         let directory =

@@ -1,5 +1,5 @@
 //! What the end-to-end tests are made of: a server in a directory and on a port of its own, a phone
-//! of a few lines, and the real peers SIPp and baresip.
+//! of a few lines, and the real peers SIPp, baresip and Kamailio.
 //!
 //! ```no_run
 //! use e2e::{Config, Phone, Server, Subscribe};
@@ -22,6 +22,7 @@ mod config;
 mod dns;
 mod fail2ban;
 mod golden;
+mod kamailio;
 mod message;
 mod phone;
 mod port;
@@ -39,6 +40,7 @@ pub use config::Config;
 pub use dns::Dns;
 pub use fail2ban::fail2ban;
 pub use golden::Golden;
+pub use kamailio::Kamailio;
 pub use message::Message;
 pub use phone::{Lamp, Phone, Subscribe};
 pub use port::Port;

@@ -25,6 +25,8 @@ pub struct Phone {
     /// User name, password, and the only algorithm that it knows, if it does not know all.
     login: Option<(String, String, Option<String>)>,
     count: u32,
+    /// CSeq of the last REGISTER.
+    registrations: u32,
 }
 
 /// What a SUBSCRIBE asks for.
@@ -146,6 +148,7 @@ impl Phone {
             answer: Some("200 OK".to_owned()),
             login: None,
             count: 0,
+            registrations: 0,
         }
     }
 
@@ -334,6 +337,37 @@ impl Phone {
         None
     }
 
+    /// REGISTER of its Contact with header parameters such as `;expires=60`; gives the answer.
+    #[track_caller]
+    pub fn register(&mut self, parameters: &str) -> Message {
+        let contact = format!("Contact: <sip:{}@{}>{parameters}\r\n", self.name, self.address());
+        self.register_with(&contact)
+    }
+
+    /// REGISTER with whole header lines; gives the answer.
+    #[track_caller]
+    pub fn register_with(&mut self, headers: &str) -> Message {
+        let (call_id, server, me) = (format!("reg{}", self.address()), self.wire.server(), self.address());
+        let (name, host) = (self.name.clone(), bracketed(me.ip()));
+        let branch = self.unique("z9hG4bK");
+        self.registrations += 1;
+        let cseq = self.registrations;
+        let text = format!(
+            "REGISTER sip:{server} SIP/2.0\r\nVia: SIP/2.0/{} {me};rport;branch={branch}\r\n\
+             From: <sip:{name}@{host}>;tag=f\r\nTo: <sip:{name}@{host}>\r\nCall-ID: {call_id}\r\n\
+             CSeq: {cseq} REGISTER\r\nMax-Forwards: 70\r\n{headers}Content-Length: 0\r\n\r\n",
+            self.wire.name()
+        );
+        self.send(text.as_bytes());
+        self.receive_answer(&call_id, cseq)
+    }
+
+    /// Waits for the next OPTIONS, which is answered as NOTIFYs are.
+    #[track_caller]
+    pub fn receive_options(&mut self) -> Message {
+        self.receive(|m| m.is_request("OPTIONS"))
+    }
+
     /// Sends bytes.
     pub fn send(&mut self, bytes: &[u8]) {
         self.wire.send(bytes);
@@ -389,7 +423,7 @@ impl Phone {
                 Received::Nothing => continue,
                 Received::Closed => panic!("{:?} is closed; what came: {:?}", self.wire, self.inbox),
             };
-            if !message.is_request("NOTIFY") {
+            if !message.is_request("NOTIFY") && !message.is_request("OPTIONS") {
                 return Some(message);
             }
             let known = self.answered.iter().find(|(branch, _)| branch == message.branch());

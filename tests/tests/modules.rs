@@ -41,7 +41,7 @@ fn without_pubsub_a_subscribe_is_501_and_options_are_answered() {
     let mut phone = Phone::new(&server, "alice");
     let (_, answer) = phone.try_subscribe(&Subscribe::presence("1000"));
     assert_eq!(answer.status(), 501);
-    assert_eq!(answer.header("Allow"), "OPTIONS");
+    assert_eq!(answer.header("Allow"), "OPTIONS, REGISTER");
     assert_eq!(phone.options().status(), 200);
     let table = server.run("module show like exten_state");
     assert!(table.contains("Not Running"), "{table}");

@@ -16,6 +16,9 @@ pub struct Office {
     pub endpoints: Vec<String>,
     /// The algorithm by which they prove their passwords (see [`password`]); none for no passwords.
     pub login: Option<Algorithm>,
+    /// Whether each endpoint may register one contact, and how often that is asked whether it is
+    /// there: seconds, 0 for never.
+    pub register: Option<u32>,
 }
 
 const MODULES: &str = "\
@@ -24,6 +27,8 @@ autoload=no
 load => res_pjsip.so
 load => res_pjsip_endpoint_identifier_user.so
 load => res_pjsip_authenticator_digest.so
+load => res_pjsip_registrar.so
+load => res_pjsip_nat.so
 load => res_pjsip_pubsub.so
 load => res_pjsip_exten_state.so
 load => res_pjsip_pidf_body_generator.so
@@ -83,6 +88,12 @@ impl Office {
                      supported_algorithms_uas={algorithm}\n"
                 );
             }
+            if let Some(frequency) = self.register {
+                let _ = write!(
+                    text,
+                    "aors={endpoint}\n[{endpoint}]\ntype=aor\nmax_contacts=1\nqualify_frequency={frequency}\n"
+                );
+            }
         }
         text
     }
@@ -106,6 +117,7 @@ mod tests {
             extensions: vec![("1001".into(), "Custom:lamp1".into())],
             endpoints: vec!["alice".into(), "bob".into()],
             login: None,
+            register: None,
         };
         let dir = tempfile::tempdir().unwrap();
         office.write(dir.path(), Path::new("/modules"), "127.0.0.1:5070".parse().unwrap()).unwrap();
@@ -116,5 +128,11 @@ mod tests {
         assert!(pjsip.contains("bind=127.0.0.1:5070\n"));
         assert!(pjsip.ends_with("\n[alice](phone)\n\n[bob](phone)\n"));
         assert!(dir.path().join("run").is_dir());
+        let office = Office { register: Some(60), ..office };
+        assert!(
+            office.pjsip("127.0.0.1:5070".parse().unwrap()).ends_with(
+                "\n[bob](phone)\naors=bob\n[bob]\ntype=aor\nmax_contacts=1\nqualify_frequency=60\n"
+            )
+        );
     }
 }

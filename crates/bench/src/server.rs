@@ -5,6 +5,7 @@
 //!     extensions: vec![("1001".into(), "Custom:lamp1".into())],
 //!     endpoints: vec!["alice".into()],
 //!     login: None,
+//!     register: None,
 //! };
 //! let server = bench::Server::start(&office)?;
 //! server.command("devstate change Custom:lamp1 INUSE")?;

@@ -129,6 +129,11 @@ impl Core {
         self.tags.next()
     }
 
+    /// A time within `over` that depends on `key` alone: what many keys are due at is spread evenly.
+    pub fn spread(&self, key: &str, over: Millis) -> Millis {
+        self.hash.hash_one(key) % over.max(1)
+    }
+
     /// Arms a timer of the module that is running.
     pub fn arm(&mut self, at: Millis, token: u64) {
         self.timers.insert(at, Timer::Module(join_token(self.current, token)));

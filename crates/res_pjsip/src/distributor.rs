@@ -52,6 +52,38 @@ pub struct Request<'a> {
     pub endpoint: Arc<Endpoint>,
 }
 
+/// What a request has beside its message.
+#[derive(Clone)]
+pub(crate) struct Passed {
+    endpoint: Arc<Endpoint>,
+    peer: Peer,
+    reply_to: Peer,
+    force_rport: bool,
+    transaction: Option<TransactionId>,
+}
+
+impl<'a> Request<'a> {
+    /// What it has beside its message.
+    pub(crate) fn passed(&self) -> Passed {
+        Passed {
+            endpoint: self.endpoint.clone(),
+            peer: self.peer,
+            reply_to: self.reply_to,
+            force_rport: self.force_rport,
+            transaction: self.transaction,
+        }
+    }
+
+    /// The request with another copy of its message.
+    pub(crate) fn read_again(message: &RawMessage<'a>, passed: Passed) -> Option<Self> {
+        let mut incoming = parse(passed.peer, message)?;
+        incoming.reply_to = passed.reply_to;
+        incoming.force_rport = passed.force_rport;
+        incoming.transaction = passed.transaction;
+        Some(Self { incoming, endpoint: passed.endpoint })
+    }
+}
+
 impl<'a> Deref for Request<'a> {
     type Target = Incoming<'a>;
 
@@ -111,7 +143,7 @@ impl Core {
             return None;
         }
         let endpoint = self.admit(&incoming, out)?;
-        if endpoint.force_rport {
+        if endpoint.force_rport && self.snapshot().nat {
             incoming.reply_to.address = peer.address;
             incoming.force_rport = true;
         }

@@ -49,9 +49,24 @@ impl Core {
         out: &mut Output,
         write: impl FnOnce(&mut Vec<u8>, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.send_request_within(peer, token, None, out, write)
+    }
+
+    /// [`send_request`](Self::send_request) with less time for an answer than a transaction has.
+    pub fn send_request_within<E>(
+        &mut self,
+        peer: Peer,
+        token: u64,
+        limit: Option<Millis>,
+        out: &mut Output,
+        write: impl FnOnce(&mut Vec<u8>, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let owner = join_token(self.current, token);
         let protocol = self.snapshot.protocol(peer);
-        let started = self.client.start(self.now, peer, protocol.is_reliable(), owner, write)?;
+        let mut started = self.client.start(self.now, peer, protocol.is_reliable(), owner, write)?;
+        if let Some(limit) = limit {
+            self.client.end_by(&mut started, self.now.saturating_add(limit));
+        }
         if protocol == Protocol::Udp
             && self.client.request(started.timer).len() >= TOO_LONG_FOR_UDP
             && let Some(tcp) = self.tcp_instead(peer)

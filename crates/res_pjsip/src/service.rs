@@ -2,19 +2,25 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use foldhash::fast::FixedState;
+
 use crate::authenticate::Authenticator;
 use crate::config::PjsipConfig;
 use crate::history::History;
 use crate::identify::{EndpointIdentifier, Identifiers};
+use crate::location::{ContactChange, ContactEvent, Location, LocationGuard};
 use crate::net::{
     BindError, Control, Helpers, KernelRoutes, Limits, Runner, ShardInbox, TlsContext, bind_transports, inbox,
 };
 use crate::options::OptionsModule;
+use crate::qualify::{self, ContactKeeper};
+use crate::registrar::{self, Registrar};
 use crate::reload::{Plan, ReloadError, ReloadReport};
 use crate::resolve::Resolver;
 use crate::security::SecurityEvents;
@@ -29,6 +35,10 @@ pub struct Pjsip {
     stats: Vec<Arc<Stats>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     state: Mutex<State>,
+    location: Arc<Location>,
+    hasher: FixedState,
+    /// Tells the shards of changed contacts.
+    _wake: LocationGuard,
     resolver: Arc<Resolver>,
     history: Arc<History>,
     /// TLS settings of transports, by name.
@@ -55,10 +65,15 @@ pub enum StartError {
 }
 
 impl Pjsip {
-    /// Binds the transports of `config` and starts `shards` shards. A transport whose address
+    /// Binds the transports of `config` and starts `shards` shards, which keep the contacts of
+    /// `location`. A transport whose address
     /// is in use is an error; one that cannot be bound for another reason is reported and left out,
     /// unless it was the last.
-    pub fn start(config: PjsipConfig, shards: usize) -> Result<Arc<Self>, StartError> {
+    pub fn start(
+        config: PjsipConfig,
+        shards: usize,
+        location: Arc<Location>,
+    ) -> Result<Arc<Self>, StartError> {
         let shards = shards.clamp(1, usize::from(u16::MAX));
         let trace = initial_trace(&config.global.debug);
         let bound = bind_transports(&config, shards)?;
@@ -67,6 +82,7 @@ impl Pjsip {
             transports: bound.transports,
             identifiers: Identifiers::default(),
             access: Access { decoy_seed: random_seed()?, ..Access::default() },
+            nat: false,
             extensions: None,
             booted: false,
             trace,
@@ -74,7 +90,12 @@ impl Pjsip {
         let seed = random_seed()?;
         let epoch = Instant::now();
         let (inboxes, readers): (Vec<_>, Vec<_>) = (0..shards).map(|_| inbox()).unzip();
+        let hasher = FixedState::with_seed(seed);
+        location.configure(&snapshot.config);
         let mut pjsip = Self {
+            _wake: location.listen(Box::new(wake(inboxes.clone(), hasher.clone()))),
+            location,
+            hasher,
             shards: inboxes,
             stats: Vec::new(),
             threads: Mutex::default(),
@@ -117,6 +138,8 @@ impl Pjsip {
             pjsip.threads.get_mut().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
         pjsip.add_module(Arc::new(|_| Box::new(OptionsModule)));
+        let location = pjsip.location.clone();
+        pjsip.add_module(Arc::new(move |_| Box::new(ContactKeeper::new(location.clone()))));
         let pjsip = Arc::new(pjsip);
         pjsip.watch_hosts();
         Ok(pjsip)
@@ -140,6 +163,38 @@ impl Pjsip {
     /// The configuration in force.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.state().snapshot.clone()
+    }
+
+    /// Where everyone is.
+    pub fn location(&self) -> &Arc<Location> {
+        &self.location
+    }
+
+    /// Serves REGISTER from now on.
+    pub fn add_registrar(&self) {
+        let (location, shards) = (self.location.clone(), self.shards.clone());
+        let post: registrar::Post = Arc::new(move |shard, message| {
+            if let Some(inbox) = shards.get(usize::from(shard)) {
+                inbox.send(ShardMessage::Module(registrar::NAME, message));
+            }
+        });
+        self.add_module(Arc::new(move |_| Box::new(Registrar::new(location.clone(), post.clone()))));
+    }
+
+    /// Answers REGISTER by 501 from now on.
+    pub fn remove_registrar(&self) {
+        self.remove_module(registrar::NAME);
+    }
+
+    /// Asks all contacts of an AOR whether they are there.
+    pub fn qualify(&self, aor: &Arc<str>) {
+        let shard = shard_of(&self.hasher, aor, self.shards.len());
+        self.send_to_shard(shard, qualify::NAME, Box::new(qualify::Message::Qualify(aor.clone())));
+    }
+
+    /// Sets whether requests of phones behind NAT are mended.
+    pub fn set_nat(&self, nat: bool) {
+        self.publish(&mut self.state(), |snapshot| snapshot.nat = nat);
     }
 
     /// Adds an endpoint identifier; `endpoint_identifier_order` says when it is asked.
@@ -184,6 +239,7 @@ impl Pjsip {
     /// Lets packets in: everything is loaded. When this returns every shard serves.
     pub fn open(&self) {
         self.publish(&mut self.state(), |snapshot| snapshot.booted = true);
+        self.send_to_module(qualify::NAME, |_| Box::new(qualify::Message::Start));
         self.wait_for_shards();
     }
 
@@ -232,6 +288,7 @@ impl Pjsip {
         let report = plan.report;
         state.last_reload = Some(report.clone());
         drop(state);
+        self.location.configure(&self.snapshot().config);
         // Also if the names are the same: a reload is how an operator asks for them anew.
         self.watch_hosts();
         self.wait_for_shards();
@@ -395,6 +452,28 @@ pub fn sum(shards: impl Iterator<Item = Vec<(&'static str, u64)>>) -> Vec<(&'sta
             total
         })
         .unwrap_or_default()
+}
+
+/// Tells the shard of an AOR that its contacts have changed.
+fn wake(shards: Vec<ShardInbox>, hasher: FixedState) -> impl Fn(&ContactEvent) {
+    move |event| {
+        event.log();
+        let contact = &event.binding.contact;
+        let new = match event.change {
+            ContactChange::Status => return,
+            ContactChange::Added => Some(contact.id.clone()),
+            ContactChange::Refreshed | ContactChange::Removed(_) => None,
+        };
+        let changed = qualify::Message::Changed { aor: contact.aor.clone(), new };
+        if let Some(inbox) = shards.get(usize::from(shard_of(&hasher, &contact.aor, shards.len()))) {
+            inbox.send(ShardMessage::Module(qualify::NAME, Box::new(changed)));
+        }
+    }
+}
+
+/// The shard that keeps the contacts of an AOR; the same as the shards themselves say.
+fn shard_of(hasher: &FixedState, aor: &str, shards: usize) -> u16 {
+    (hasher.hash_one(aor.as_bytes()) % shards as u64) as u16
 }
 
 /// The option `debug` of `[global]`: `no`, `yes` or a host.

@@ -14,6 +14,7 @@ use sip::{Millis, RawMessage, ScanError, Scanner};
 use crate::config::Protocol;
 use crate::core::{Core, Routes, Timer, split_token};
 use crate::distributor::Request;
+use crate::nat;
 use crate::output::{ClosedConnection, Output, Packet, Peer};
 use crate::resolve;
 use crate::snapshot::Snapshot;
@@ -254,9 +255,16 @@ impl Shard {
             return self.core.hand_over(owner, peer, packet, out);
         }
         let Some(request) = self.core.distribute(peer, message, out) else { return };
+        let Some(bytes) = nat::mend(&self.core, &request) else { return self.serve(&request, out) };
+        let mut scanner = Scanner::new();
+        let mended = scanner.scan(&bytes).ok().and_then(|it| Request::read_again(&it, request.passed()));
+        self.serve(mended.as_ref().unwrap_or(&request), out);
+    }
+
+    fn serve(&mut self, request: &Request<'_>, out: &mut Output) {
         match self.serving(request.method) {
-            Some(index) => self.with_module(index, |module, core| module.request(core, &request, out)),
-            None => self.core.nobody_serves(&request, out),
+            Some(index) => self.with_module(index, |module, core| module.request(core, request, out)),
+            None => self.core.nobody_serves(request, out),
         }
     }
 

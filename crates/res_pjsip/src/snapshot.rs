@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub identifiers: Identifiers,
     /// Who may talk, and who is told about it.
     pub access: Access,
+    /// Whether requests of phones behind NAT are mended: the module `res_pjsip_nat`.
+    pub nat: bool,
     /// The dialplan, if there is one.
     pub extensions: Option<Arc<dyn ExtensionLookup>>,
     /// Whether the server has fully booted; before that packets are dropped, so that no phone is

@@ -66,6 +66,8 @@ counters! {
     hashes => "Hashes for authentication",
     /// Requests answered by an error.
     refused => "Requests refused",
+    /// REGISTERs that changed contacts.
+    registrations => "Registrations",
     /// Final responses to our requests.
     responses => "Responses",
     /// Our requests that were too long for UDP.

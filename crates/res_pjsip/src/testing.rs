@@ -20,6 +20,7 @@ impl Routes for Nowhere {
 /// The core of the only shard.
 pub(crate) fn core(config: Arc<PjsipConfig>, transports: Vec<BoundTransport>) -> Core {
     let snapshot = Snapshot {
+        nat: true,
         config,
         transports,
         identifiers: Identifiers::default(),

@@ -86,6 +86,7 @@ impl Bench {
         let security = Arc::new(SecurityEvents::default());
         let guard = security.listen(events.clone());
         let mut snapshot = Snapshot {
+            nat: true,
             config: Arc::new(config),
             transports,
             identifiers,

@@ -79,6 +79,7 @@ impl Bench {
             transports,
             identifiers,
             access: Access::default(),
+            nat: true,
             extensions: Some(Arc::new(Extensions)),
             booted: true,
             trace: TraceFilter::Off,

@@ -14,6 +14,7 @@ use std::io::Write;
 use std::ops::Range;
 
 use crate::grammar::push_unfolded;
+use crate::rewrite::restore_uri;
 use crate::{HeaderError, HeaderName, NameAddrRef, RawMessage, UriRef};
 
 /// More than this no phone's dialog needs; the rest is an attack on memory.
@@ -318,9 +319,12 @@ impl Builder {
     fn route(&mut self, target: &NameAddrRef<'_>, routes: &[NameAddrRef<'_>]) {
         let is_loose =
             |route: &NameAddrRef<'_>| route.uri.params().any(|(name, _)| name.eq_ignore_ascii_case("lr"));
+        // A phone behind NAT is reached elsewhere than its own URI says.
+        let own = restore_uri(&target.uri);
+        let own = own.split_once('?').map_or(&*own, |(uri, _)| uri).as_bytes();
         let (request_uri, lines) = match routes.split_first() {
             Some((first, rest)) if !is_loose(first) => (without_headers(&first.uri), rest),
-            _ => (without_headers(&target.uri), routes),
+            _ => (own, routes),
         };
         let strict = lines.len() < routes.len();
         self.next_hop =
@@ -332,7 +336,7 @@ impl Builder {
         }
         if strict {
             self.routes.extend_from_slice(b"Route: <");
-            self.routes.extend_from_slice(without_headers(&target.uri));
+            self.routes.extend_from_slice(own);
             self.routes.extend_from_slice(b">\r\n");
         }
         let request_uri = request_uri.to_vec();

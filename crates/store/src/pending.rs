@@ -68,6 +68,11 @@ impl<T: 'static> Pending<T> {
         }
     }
 
+    /// The same write, without what it found.
+    pub fn without_outcome(self) -> Pending {
+        Pending { slot: self.slot, outcome: |_| () }
+    }
+
     /// A new pair: what the caller waits on, and what the writer keeps. `outcome` turns the number of changed rows
     /// into the caller's answer.
     pub(crate) fn new(outcome: fn(usize) -> T) -> (Self, Promise) {

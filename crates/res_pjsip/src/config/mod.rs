@@ -175,6 +175,11 @@ impl PjsipConfig {
         self.index.lists.get(id).filter(|list| *list.event == *event)
     }
 
+    /// The endpoints that have this AOR.
+    pub fn endpoints_of(&self, aor: &str) -> impl Iterator<Item = &Arc<Endpoint>> {
+        self.index.by_aor.get(aor).into_iter().flatten()
+    }
+
     /// Whether every `type=acl` lets `source` in.
     pub fn allows_source(&self, source: IpAddr) -> bool {
         self.acls.iter().all(|acl| acl.source.allows(source))

@@ -28,6 +28,8 @@ pub(crate) struct Index {
     pub(crate) by_request_uri: Vec<(Pattern, Arc<Endpoint>)>,
     /// What endpoints prove themselves by.
     pub(crate) secrets: SecretsIndex,
+    /// Endpoints by the AORs that they have, in the order of names.
+    pub(crate) by_aor: Map<Arc<str>, Vec<Arc<Endpoint>>>,
     /// Resource lists by name.
     pub(crate) lists: Map<Arc<str>, Arc<ResourceList>>,
 }
@@ -42,6 +44,11 @@ impl Index {
             lists: lists.map(|list| (list.id.clone(), list.clone())).collect(),
             ..Self::default()
         };
+        for endpoint in config.endpoints.values() {
+            for aor in &endpoint.aors {
+                index.by_aor.entry(aor.clone()).or_default().push(endpoint.clone());
+            }
+        }
         for identify in &config.identifies {
             // A missing endpoint was warned about when the file was read.
             let Some(endpoint) = config.endpoints.get(&identify.endpoint) else {

@@ -42,6 +42,7 @@ impl Office {
             transports: vec![BoundTransport { local: transport.bind, config: transport, open: true }],
             identifiers: Identifiers::default(),
             access: Access::default(),
+            nat: true,
             extensions: None,
             booted: true,
             trace: TraceFilter::Off,

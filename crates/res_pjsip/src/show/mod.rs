@@ -18,6 +18,7 @@
 //! ```
 
 mod layout;
+mod live;
 mod object;
 mod rows;
 mod runtime;
@@ -25,9 +26,11 @@ mod runtime;
 use regex_lite::Regex;
 
 use crate::config::PjsipConfig;
+pub use crate::location::ContactStatus;
+pub use live::Live;
 use object::Object;
 use rows::Rows;
-pub use runtime::{Contact, ContactStatus, Idle, Runtime};
+pub use runtime::{Contact, Idle, Runtime};
 
 /// What `like <regex>` lets through: everything, unless it is given.
 #[derive(Clone, Debug)]

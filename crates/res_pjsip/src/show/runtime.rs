@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::location::ContactStatus;
+
 /// What a running server knows and its configuration does not.
 pub trait Runtime {
     /// The contacts of an address of record, permanent ones too, in the order they are to be shown.
@@ -43,31 +45,6 @@ impl Runtime for Idle {
 
     fn channels(&self, _endpoint: &str) -> u32 {
         0
-    }
-}
-
-/// Whether a contact answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContactStatus {
-    /// It is asked, and the first answer is not in.
-    Unknown,
-    /// It answered.
-    Reachable,
-    /// It did not.
-    Unreachable,
-    /// It is not asked.
-    NonQualified,
-}
-
-impl ContactStatus {
-    /// The word that listings have room for.
-    pub fn short(self) -> &'static str {
-        match self {
-            Self::Unknown => "Unknown",
-            Self::Reachable => "Avail",
-            Self::Unreachable => "Unavail",
-            Self::NonQualified => "NonQual",
-        }
     }
 }
 

@@ -128,6 +128,7 @@ fn snapshot(text: &str) -> Snapshot {
         identifiers: Identifiers::all().ordered(&config.global.endpoint_identifier_order),
         config: Arc::new(config),
         access: Access::default(),
+        nat: true,
         extensions: None,
         booted: true,
         trace: TraceFilter::Off,

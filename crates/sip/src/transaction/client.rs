@@ -124,6 +124,15 @@ impl<P: Copy> ClientTransactions<P> {
         Ok(ClientStart { timer: ClientTimer { slot: index, nonce }, at })
     }
 
+    /// Gives a transaction that was just started less time.
+    pub fn end_by(&mut self, started: &mut ClientStart, at: Millis) {
+        let ours = |slot: &&mut Slot<P>| slot.nonce == started.timer.nonce;
+        if let Some(slot) = self.slots.get_mut(started.timer.slot as usize).filter(ours) {
+            slot.ends = slot.ends.min(at);
+            started.at = started.at.min(slot.ends);
+        }
+    }
+
     /// The bytes of a request that [`start`](Self::start) opened.
     pub fn request(&self, timer: ClientTimer) -> &[u8] {
         self.slots.get(timer.slot as usize).filter(|s| s.nonce == timer.nonce).map_or(&[], |s| &s.bytes)
@@ -339,6 +348,16 @@ mod tests {
         assert_eq!(undelivered, [Undelivered { owner: 1, former: Some(("phone", b"NOTIFY!".to_vec())) }]);
         assert_eq!(table.fail(|peer| *peer == "connection"), []);
         assert_eq!(table.response(&other, 200), Some(2));
+    }
+
+    #[test]
+    fn a_transaction_with_less_time_ends_earlier() {
+        let mut table = Table::new(0, Timers::default());
+        let (mut started, _) = start(&mut table, 0, 1);
+        table.end_by(&mut started, 700);
+        assert_eq!(started.at, 500);
+        assert!(matches!(table.tick(500, started.timer), Tick::Retransmit { at: 700, .. }));
+        assert_eq!(table.tick(700, started.timer), Tick::TimedOut(1));
     }
 
     #[test]

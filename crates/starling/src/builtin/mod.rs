@@ -6,6 +6,7 @@ mod custom_devices;
 mod custom_presence;
 mod custom_states;
 pub(crate) mod dialplan;
+mod flows;
 pub(crate) mod functions;
 mod history;
 mod identifiers;
@@ -15,6 +16,7 @@ mod pubsub;
 pub(crate) mod resolver;
 mod security_log;
 pub(crate) mod sip;
+mod sip_parts;
 mod websocket;
 
 use std::sync::{Arc, Mutex};
@@ -45,6 +47,7 @@ pub(crate) fn all(server: &Arc<Server>) -> Vec<Arc<dyn Builtin>> {
         Arc::new(custom_presence::FuncPresencestate::new(server)),
     ];
     modules.extend(identifiers::all(server));
+    modules.extend(sip_parts::all(server));
     modules
 }
 

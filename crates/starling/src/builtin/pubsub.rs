@@ -29,7 +29,7 @@ impl Builtin for ResPjsipPubsub {
         let pjsip = self.server.pjsip.get().ok_or("res_pjsip is not running")?;
         let hints = self.server.hints.clone();
         let pubsub = PubSubService::start(
-            pjsip,
+            pjsip.clone(),
             Box::new(move |topic, key, change| {
                 if topic == EXTENSION_STATE
                     && let Some(hint) = hints.get(key)
@@ -39,6 +39,7 @@ impl Builtin for ResPjsipPubsub {
             }),
         );
         self.registrations.add(crate::commands::pjsip::register_subscriptions(&self.server.cli, &pubsub));
+        self.registrations.add(super::flows::follow(&pjsip, Arc::downgrade(&pubsub)));
         self.server.pubsub.set(pubsub);
         Ok(LoadOutcome::Success)
     }

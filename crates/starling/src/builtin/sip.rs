@@ -7,9 +7,9 @@ use conf::{Diagnostic, LoadError, Severity};
 use dialplan::Hints;
 use module_host::{Builtin, LoadOutcome, ModuleInfo};
 use res_pjsip::config::{Changes, Context, NamedAcls, PjsipConfig};
-use res_pjsip::{ExtensionLookup, Pjsip, ReloadReport};
+use res_pjsip::{ExtensionLookup, Location, Pjsip, ReloadReport};
 
-use super::pjsip_devices::PjsipDevices;
+use super::pjsip_devices::{PjsipDevices, follow};
 use super::{Registrations, info};
 use crate::report::report;
 use crate::server::{PRODUCT, Server};
@@ -116,7 +116,7 @@ impl Builtin for ResPjsip {
         let (config, remarks) = parse(&self.server.loader())?;
         report(&remarks);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let pjsip = Pjsip::start(config, cores).map_err(|error| {
+        let pjsip = Pjsip::start(config, cores, Location::open(&self.server.store)).map_err(|error| {
             let text = error.to_string();
             self.server.fail_start(&text);
             text
@@ -133,6 +133,7 @@ impl Builtin for ResPjsip {
         self.registrations.add(crate::commands::pjsip::register(&self.server, &pjsip));
         let devices = Arc::new(PjsipDevices(Arc::downgrade(&pjsip)));
         self.registrations.add(self.server.hints.add_technology("PJSIP", devices));
+        self.registrations.add(follow(&pjsip, &self.server.hints));
         self.server.pjsip.set(pjsip);
         Ok(LoadOutcome::Success)
     }

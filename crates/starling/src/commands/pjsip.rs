@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use cli::{Cli, CommandGuard, Invocation, Outcome, command};
-use res_pjsip::show::{self, Idle, Like, Objects};
+use dialplan::Hints;
+use res_pjsip::config::PjsipConfig;
+use res_pjsip::show::{self, Like, Live, Objects};
 use res_pjsip::{Pjsip, TraceFilter};
 use res_pjsip_pubsub::{PubSubService, SubscriptionInfo, list_subscriptions, show_subscriptions};
 
@@ -16,7 +18,7 @@ pub(crate) fn register(server: &Arc<Server>, pjsip: &Arc<Pjsip>) -> Vec<CommandG
     let cli = &server.cli;
     let mut guards = Vec::new();
     for objects in Objects::ALL {
-        guards.extend(listings(cli, pjsip, objects));
+        guards.extend(listings(server, pjsip, objects));
     }
     let (settings, logger, stats, everything) = (pjsip.clone(), pjsip.clone(), pjsip.clone(), server.clone());
     let reloaded = server.clone();
@@ -69,7 +71,37 @@ pub(crate) fn register(server: &Arc<Server>, pjsip: &Arc<Pjsip>) -> Vec<CommandG
             print(cx, &lines.collect::<String>())
         },
     )));
+    guards.push(qualify(cli, pjsip));
     guards
+}
+
+/// `pjsip qualify ENDPOINT`.
+fn qualify(cli: &Cli, pjsip: &Arc<Pjsip>) -> CommandGuard {
+    let (pjsip, names) = (pjsip.clone(), pjsip.clone());
+    let run = move |cx: &mut Invocation<'_>| {
+        let args = cx.arg_strs();
+        let [name] = args[..] else { return Outcome::ShowUsage };
+        let config = pjsip.snapshot().config.clone();
+        let Some(endpoint) = config.endpoints.get(name) else {
+            return fail(cx, &format!("Unable to retrieve endpoint {name}"));
+        };
+        if endpoint.aors.is_empty() {
+            return fail(cx, &format!("Endpoint {name} has no AORs"));
+        }
+        let mut text = String::new();
+        for aor in endpoint.aors.iter().filter(|aor| config.aors.contains_key(*aor)) {
+            pjsip.qualify(aor);
+            text += &format!("Qualifying AOR '{aor}' on endpoint '{name}'\n");
+        }
+        print(cx, &text)
+    };
+    let usage = "Usage: pjsip qualify ENDPOINT\n       Asks all contacts of an endpoint now whether they \
+                 are there.\n";
+    let complete = move |args: &[String], _: &str| match args {
+        [] => names.snapshot().config.endpoints.keys().map(|name| name.to_string()).collect(),
+        _ => Vec::new(),
+    };
+    cli.register(command("pjsip qualify", "Ask an endpoint's contacts", usage, run).completing(complete))
 }
 
 /// The commands of `res_pjsip_pubsub`.
@@ -110,10 +142,11 @@ pub(crate) fn register_subscriptions(cli: &Cli, pubsub: &Arc<PubSubService>) -> 
 }
 
 /// `show X`, `show Xs`, `list Xs` of one type of object.
-fn listings(cli: &Cli, pjsip: &Arc<Pjsip>, objects: Objects) -> Vec<CommandGuard> {
-    type Many = fn(Objects, &res_pjsip::config::PjsipConfig, &dyn show::Runtime, &Like) -> String;
+fn listings(server: &Arc<Server>, pjsip: &Arc<Pjsip>, objects: Objects) -> Vec<CommandGuard> {
+    let cli = &server.cli;
+    type Many = fn(Objects, &PjsipConfig, &dyn show::Runtime, &Like) -> String;
     let many = |verb: &str, render: Many| {
-        let pjsip = pjsip.clone();
+        let running = Running { pjsip: pjsip.clone(), hints: server.hints.clone() };
         let words = format!("pjsip {verb} {}", objects.plural());
         let usage =
             format!("Usage: {words} [like REGEX]\n       With like, those whose name the pattern matches.\n");
@@ -127,26 +160,41 @@ fn listings(cli: &Cli, pjsip: &Arc<Pjsip>, objects: Objects) -> Vec<CommandGuard
                     _ => return Outcome::ShowUsage,
                 };
                 match like(pattern) {
-                    Ok(like) => print(cx, &render(objects, &pjsip.snapshot().config, &Idle, &like)),
+                    Ok(like) => print(cx, &running.show(|config, live| render(objects, config, live, &like))),
                     Err(error) => fail(cx, &error),
                 }
             })
             .completing(|args, _| if args.is_empty() { vec!["like".to_owned()] } else { Vec::new() }),
         )
     };
-    let (one, names) = (pjsip.clone(), pjsip.clone());
+    let running = || Running { pjsip: pjsip.clone(), hints: server.hints.clone() };
+    let (one, names) = (running(), running());
     let words = format!("pjsip show {}", objects.singular());
     let usage = format!("Usage: {words} NAME\n");
     let summary = format!("Show one {} with all its options", objects.singular());
     let single = command(words, summary, usage, move |cx| match cx.arg_strs()[..] {
-        [id] => print(cx, &show::one(objects, &one.snapshot().config, &Idle, id)),
+        [id] => print(cx, &one.show(|config, live| show::one(objects, config, live, id))),
         _ => Outcome::ShowUsage,
     })
     .completing(move |args, _| match args {
-        [] => objects.ids(&names.snapshot().config, &Idle),
+        [] => names.show(|config, live| objects.ids(config, live)),
         _ => Vec::new(),
     });
     vec![many("show", show::all), many("list", show::list), cli.register(single)]
+}
+
+/// What listings are made of.
+struct Running {
+    pjsip: Arc<Pjsip>,
+    hints: Arc<Hints>,
+}
+
+impl Running {
+    fn show<T>(&self, text: impl FnOnce(&PjsipConfig, &Live<'_>) -> T) -> T {
+        let state = |endpoint: &str| self.hints.device_state(&format!("PJSIP/{endpoint}")).text();
+        let live = Live { location: self.pjsip.location(), endpoint_state: &state };
+        text(&self.pjsip.snapshot().config, &live)
+    }
 }
 
 fn reload(cx: &mut Invocation<'_>, server: &Server) -> Outcome {

@@ -88,7 +88,8 @@ pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<
 fn measure_kind(plan: Plan, login: Option<Algorithm>) -> Result<(Kind, String), Box<dyn std::error::Error>> {
     let endpoints: Vec<String> = (0..plan.phones).map(|number| format!("phone{number}")).collect();
     let extensions = vec![(EXTENSION.into(), "Custom:lamp1".into())];
-    let server = Server::start(&Office { extensions, endpoints: endpoints.clone(), login })?;
+    let server =
+        Server::start(&Office { extensions, endpoints: endpoints.clone(), login, ..Office::default() })?;
     let watch = |user: String| Watch {
         extension: EXTENSION.into(),
         package: Package::Presence,

@@ -173,7 +173,7 @@ fn set(device: &str) -> String {
 
 fn office(hints: usize) -> Office {
     let hint = |index| (extension(index), format!("{}&{}", device(2 * index), device(2 * index + 1)));
-    Office { extensions: (0..hints).map(hint).collect(), endpoints: Vec::new(), login: None }
+    Office { extensions: (0..hints).map(hint).collect(), ..Office::default() }
 }
 
 fn extension(index: usize) -> String {

@@ -5,13 +5,15 @@
 //! subscribes simulated phones over the loopback interface, changes the extension's state again and
 //! again, and measures in the same run what the machine can do without SIP. For the second (`--only
 //! hints`) it loads, reloads and changes dialplans of two sizes. For the third (`--only digest`) phones
-//! renew subscriptions with and without passwords. For the fourth (`--only modules`) it calls a
-//! module's code. `docs/performance.md` explains the numbers.
+//! renew subscriptions with and without passwords; for the fourth (`--only register`) they register and
+//! are asked whether they are there. For the fifth (`--only modules`) it calls a module's code.
+//! `docs/performance.md` explains the numbers.
 
 mod digest;
 mod hints;
 mod measure;
 mod modules;
+mod register;
 mod report;
 
 use std::io::Write as _;
@@ -23,7 +25,8 @@ use clap::{Parser, ValueEnum};
 
 use crate::measure::{Plan, measure};
 
-/// Measure how fast a change of one extension reaches everybody who watches it, and what hints cost.
+/// Measure how fast a change of one extension reaches everybody who watches it, and what hints and
+/// registrations cost.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {
@@ -39,7 +42,8 @@ struct Args {
     /// Times that dialplans are loaded
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     loads: u32,
-    /// Just look whether it works: 500 watchers, 4 rounds; 1,000 and 10,000 hints, 1 load
+    /// Just look whether it works: 500 watchers, 4 rounds; 1,000 and 10,000 hints, 1 load;
+    /// 500 registrations
     #[arg(long, conflicts_with_all = ["watchers", "rounds", "loads"])]
     quick: bool,
     /// Threads of the phones; half of the cores if not given
@@ -59,6 +63,8 @@ enum Section {
     Hints,
     /// Subscriptions with passwords
     Digest,
+    /// Many phones: REGISTER, and OPTIONS to their contacts
+    Register,
     /// A call into a module's file
     Modules,
 }
@@ -78,6 +84,13 @@ impl Args {
     fn digest_plan(&self) -> digest::Plan {
         let Plan { watchers, rounds, threads } = self.plan();
         digest::Plan { phones: watchers, rounds: rounds.min(5), threads }
+    }
+
+    fn register_plan(&self) -> register::Plan {
+        match self.quick {
+            true => register::Plan { phones: 500, frequency: 4 },
+            false => register::Plan { phones: 25_000, frequency: 60 },
+        }
     }
 
     fn plan(&self) -> Plan {
@@ -127,6 +140,11 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         let results = digest::measure(args.digest_plan(), &interrupt)?;
         sections.push(digest::markdown(&results));
         faults.extend(results.faults());
+    }
+    if args.includes(Section::Register) {
+        let results = register::measure(args.register_plan(), &interrupt)?;
+        sections.push(register::markdown(&results));
+        faults.extend(results.faults);
     }
     if args.includes(Section::Modules) {
         sections.push(modules::markdown(&modules::measure(if args.quick { 3 } else { 101 })?));

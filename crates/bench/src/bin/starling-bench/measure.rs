@@ -103,6 +103,7 @@ pub(crate) fn measure(plan: Plan, interrupt: &Interrupt) -> Result<Results, Box<
         extensions: vec![(EXTENSION.into(), DEVICE.into())],
         endpoints: endpoints.clone(),
         login: None,
+        register: None,
     };
     eprintln!("Starting the server with {watchers} endpoints ...");
     let server = Server::start(&office)?;

@@ -43,7 +43,8 @@ impl DemoOffice {
     /// Starts the server and subscribes the phones.
     pub(crate) fn open(seed: u64, interval: Duration) -> Result<Self> {
         let extensions = (0..EXTENSIONS).map(|e| (extension(e), device(e))).collect();
-        let office = Office { extensions, endpoints: (0..PHONES).map(endpoint).collect(), login: None };
+        let office =
+            Office { extensions, endpoints: (0..PHONES).map(endpoint).collect(), ..Office::default() };
         let server = Server::start(&office)?;
         for e in 0..EXTENSIONS {
             server.command(&change(e, DeviceState::NotInUse))?;
