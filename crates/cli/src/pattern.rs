@@ -71,6 +71,13 @@ impl Pattern {
         Some(Fit { used: words.len() - rest.len(), args: self.fixed() })
     }
 
+    /// Whether `words` is this command up to its first alternative, one of which must follow.
+    pub(crate) fn lacks_choice(&self, words: &[String]) -> bool {
+        matches!(self.elements.get(words.len()), Some(Element::OneOf(_)))
+            && self.fixed() == words.len()
+            && self.next(words).is_some()
+    }
+
     /// Whether this command could go on after `words`, and what with.
     pub(crate) fn next(&self, words: &[String]) -> Option<Next> {
         next(&self.elements, words)

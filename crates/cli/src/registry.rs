@@ -62,10 +62,7 @@ impl Cli {
             return false;
         }
         let Some((command, args)) = self.table.find(&words) else {
-            let close = self.table.closest(&words);
-            output.print(&format!(
-                "No such command '{line}' (type 'core show help {close}' for other possible commands)\n"
-            ));
+            output.print(&self.table.unknown(line, &words));
             return false;
         };
         let args = words.get(args..).unwrap_or_default();
@@ -152,6 +149,20 @@ impl Table {
         let fits = entries.iter().filter_map(|entry| Some((entry.pattern.fit(words)?, entry)));
         let (fit, entry) = fits.max_by_key(|(fit, entry)| (fit.used, entry.id))?;
         Some((entry.command.clone(), fit.args))
+    }
+
+    /// What to say to a line that is no command: how the command that it begins is used, or where to look.
+    fn unknown(&self, line: &str, words: &[String]) -> String {
+        if let Some(entry) = self.entries().iter().rev().find(|entry| entry.pattern.lacks_choice(words)) {
+            return help::with_line_end(entry.command.usage());
+        }
+        let topic = match words.split_first() {
+            // As other shells have it.
+            Some((first, topic)) if first.eq_ignore_ascii_case("help") => topic,
+            _ => words,
+        };
+        let hint = format!("core show help {}", self.closest(topic));
+        format!("No such command '{line}' (type '{}' for other possible commands)\n", hint.trim_end())
     }
 
     /// The first words up to the one that no command goes on with.

@@ -104,9 +104,9 @@ pub fn complete(socket: &Path, line: &str) -> Result<Vec<String>, RemoteError> {
         bytes.extend(more);
     }
     let text = String::from_utf8_lossy(&bytes);
-    let words = text.trim_end_matches(END_OF_MATCHES).split(' ').filter(|word| !word.is_empty());
-    // The first is the common start of all.
-    Ok(words.skip(1).map(str::to_owned).collect())
+    // The first is the common start of all: empty if they have none.
+    let words = text.trim_end_matches(END_OF_MATCHES).split(' ').skip(1);
+    Ok(words.filter(|word| !word.is_empty()).map(str::to_owned).collect())
 }
 
 fn ends_the_server(line: &str) -> bool {

@@ -72,6 +72,11 @@ fn our_client_learns_the_status() {
     assert_eq!(run("core nul"), reply("ab\n", true));
     assert_eq!(run(""), reply("", true));
     assert_eq!(complete(&bench.socket, "core s").unwrap(), ["set", "show"]);
+    assert_eq!(complete(&bench.socket, "core p").unwrap(), ["ping"]);
+    // Words without a common start.
+    let common = complete(&bench.socket, "core ").unwrap();
+    assert_eq!(common, bench.cli.complete("core "));
+    assert!(common.len() > 3 && common[0] == "flood", "{common:?}");
     assert_eq!(complete(&bench.socket, "nosuch ").unwrap(), Vec::<String>::new());
 }
 

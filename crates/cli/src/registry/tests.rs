@@ -73,6 +73,22 @@ fn unknown_commands_point_to_help() {
             format!("No such command '{line}' (type 'core show help {close}' for other possible commands)\n");
         assert_eq!(run(&cli, line), (text, false));
     }
+    for (line, hint) in [("help", "core show help"), ("HELP core shoe", "core show help core shoe")] {
+        let text = format!("No such command '{line}' (type '{hint}' for other possible commands)\n");
+        assert_eq!(run(&cli, line), (text, false));
+    }
+}
+
+#[test]
+fn a_command_without_its_alternative_shows_its_usage() {
+    let (cli, _guards) =
+        with(&["pjsip set history {on|off}", "core set x {a} y", "core show uptime [seconds]"]);
+    let usage = "Usage: pjsip set history {on|off} [<thing>]\n";
+    assert_eq!(run(&cli, "PJSIP set history"), said(usage, false));
+    for line in ["pjsip set", "pjsip set history nosuch", "core show"] {
+        assert!(run(&cli, line).0.starts_with("No such command"), "{line}");
+    }
+    assert_eq!(run(&cli, "core show uptime"), said("core show uptime [seconds]: \n", true));
 }
 
 #[test]
