@@ -59,3 +59,4 @@ pub use console::{Console, ConsoleLine};
 pub use layer::LogLayer;
 pub use level::{Level, LevelSet};
 pub use logger::{Answer, Logger, Options, Sink};
+pub use settings::check;

@@ -187,6 +187,11 @@ impl Settings {
     }
 }
 
+/// What is wrong with a `logger.conf`: what a start or a reload with it would say of its lines.
+pub fn check(config: &Config) -> Vec<Diagnostic> {
+    Settings::read(config).1
+}
+
 fn remark(severity: Severity, entry: &Entry, message: String) -> Diagnostic {
     Diagnostic { severity, pos: Some(entry.pos.clone()), message }
 }

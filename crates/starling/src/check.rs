@@ -52,7 +52,7 @@ pub(crate) fn check(args: &Args) -> ExitCode {
         }
         all.push(Found::of("extensions.conf", builtin::dialplan::parse(&loader, None)));
         all.push(Found::of("http.conf", http::load(&loader)));
-        all.push(Found::of("logger.conf", optional(&loader, "logger.conf")));
+        all.push(Found::of("logger.conf", log(&loader)));
     }
     all.insert(0, Found::of("asterisk.conf", loaded));
     for found in &all {
@@ -95,10 +95,10 @@ fn modules(loader: &conf::Loader, settings: &Settings) -> Result<(Vec<String>, V
     Ok((names, file.diagnostics.iter().cloned().chain(foreign).chain(remarks).collect()))
 }
 
-/// A file that need not be there.
-fn optional(loader: &conf::Loader, name: &str) -> Result<((), Vec<Diagnostic>), String> {
-    match loader.load(name) {
-        Ok(file) => Ok(((), file.diagnostics)),
+/// `logger.conf`, which need not be there.
+fn log(loader: &conf::Loader) -> Result<((), Vec<Diagnostic>), String> {
+    match loader.load("logger.conf") {
+        Ok(file) => Ok(((), file.diagnostics.iter().cloned().chain(logger::check(&file)).collect())),
         Err(LoadError::Missing { .. }) => Ok(((), Vec::new())),
         Err(error) => Err(error.to_string()),
     }

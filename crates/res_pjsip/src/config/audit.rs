@@ -1,12 +1,14 @@
-//! What `starling --check-config` says about the doors that a `pjsip.conf` leaves open.
+//! What `starling --check-config` says about the doors that a `pjsip.conf` leaves open, and about those
+//! that a start could not open.
 //!
-//! A configuration with such doors is read like any other; nothing here is said while the server runs.
+//! A configuration with such doors is read like any other; nothing here is said when it is read.
 
 use std::net::IpAddr;
 
 use conf::{Config, Diagnostic, Section, Severity};
 
-use super::{Endpoint, IdentifyMethod, PjsipConfig};
+use super::{Endpoint, IdentifyMethod, PjsipConfig, Protocol};
+use crate::net::TlsContext;
 
 /// Passwords shorter than this are guessed in no time.
 const SHORTEST: usize = 8;
@@ -44,6 +46,7 @@ const SAMPLE: &str = "change-me";
 pub fn audit(file: &Config, config: &PjsipConfig, loaded: impl Fn(&str) -> bool) -> Vec<Diagnostic> {
     let mut audit = Audit { file, said: Vec::new() };
     audit.missing_modules(config, &loaded);
+    audit.tls(config);
     for endpoint in config.endpoints.values() {
         audit.endpoint(config, endpoint, &loaded);
     }
@@ -77,6 +80,22 @@ impl Audit<'_> {
         {
             let why = "res_pjsip_authenticator_digest is not loaded: endpoints with auth are refused";
             self.say(Severity::Error, "endpoint", &endpoint.id, "auth", why);
+        }
+    }
+
+    /// Certificates with which a start would not open a transport, and options that it would not heed.
+    fn tls(&mut self, config: &PjsipConfig) {
+        for transport in config.transports.iter().filter(|it| it.protocol == Protocol::Tls) {
+            let id = &transport.id;
+            match TlsContext::new(&transport.tls) {
+                Ok((_, remarks)) => remarks
+                    .iter()
+                    .for_each(|remark| self.say(Severity::Warning, "transport", id, "protocol", remark)),
+                Err(error) => {
+                    let why = format!("the transport is not opened: {error}");
+                    self.say(Severity::Error, "transport", id, "protocol", &why);
+                }
+            }
         }
     }
 
@@ -161,6 +180,14 @@ mod tests {
 
     const DIGEST: &str = "res_pjsip_authenticator_digest";
     const ANONYMOUS: &str = "res_pjsip_endpoint_identifier_anonymous";
+
+    #[test]
+    fn tls_without_a_certificate_is_not_opened() {
+        let text = "[t]\ntype=transport\nbind=127.0.0.1:5061\nprotocol=tls\n";
+        let told = "Error pjsip.conf:4:1: [t]: the transport is not opened: TLS needs cert_file";
+        assert_eq!(said(text, &[]), [told]);
+        assert!(said(&text.replace("tls", "tcp"), &[]).is_empty());
+    }
 
     #[test]
     fn endpoints_without_auth_are_named() {
