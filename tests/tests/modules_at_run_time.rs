@@ -87,6 +87,8 @@ fn lamps_of_an_event_package_that_was_away_catch_up() {
     fs::write(&extensions, text.replace("exten => 1003,hint,Custom:c\n", "")).expect("the directory is ours");
     server.run("dialplan reload");
     phone.nothing_for(Duration::from_millis(300));
+    let waits = server.run("core explain hint 1000@default");
+    assert!(waits.contains("waits for the module of its event"), "{waits}");
     server.run("module load res_pjsip_exten_state");
     assert_eq!(note(phone.notify(&mut stays)), "On the phone");
     let end = phone.notify(&mut goes);

@@ -139,7 +139,11 @@ fn a_lamp_whose_phone_cannot_be_reached_waits_for_its_refresh() {
     phone.wire().reset();
     server.devstate("Custom:a", "INUSE");
     server.wait_for_counter("Subscriptions without a connection", 1);
-    assert_explained(&server, "1000@default", "the newest state waits: the phone's connection is gone");
+    assert_explained(
+        &server,
+        "1000@default",
+        "not delivered; the newest state waits: the phone's connection is gone",
+    );
     assert_eq!(server.counter("Subscriptions"), 1);
     server.devstate("Custom:a", "RINGING");
     phone.move_to(Wire::tcp(server.address()));

@@ -23,5 +23,5 @@ mod tests;
 
 pub use flow::NewFlow;
 pub use registry::{ModuleParts, Registry};
-pub use service::{Pending, PubSubService, SubscriptionInfo, WatcherHook, WatcherInfo};
+pub use service::{NotifyAnswer, Pending, PubSubService, SubscriptionInfo, WatcherHook, WatcherInfo};
 pub use show::{list_subscriptions, show_subscriptions};

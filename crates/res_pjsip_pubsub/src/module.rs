@@ -295,7 +295,8 @@ impl PubSub {
     fn watchers(&self, core: &Core, topic: &str, key: &str) -> Vec<WatcherInfo> {
         let Some(id) = self.resources.find(topic, key) else { return Vec::new() };
         let watchers = self.resources.watchers(id).iter().filter_map(|index| self.subscriptions.get(*index));
-        watchers.map(|subscription| subscription.explain(core.now())).collect()
+        let package = |subscription: &Subscription| self.registry.package(&subscription.event).is_some();
+        watchers.map(|subscription| subscription.explain(core.now(), package(subscription))).collect()
     }
 
     fn list(&self, core: &Core) -> Vec<SubscriptionInfo> {

@@ -11,6 +11,7 @@ use sip::Millis;
 
 use crate::body::NoBody;
 use crate::module::{PubSub, TimerKind};
+use crate::service::NotifyAnswer;
 use crate::subscription::{Reason, Subscription};
 
 /// Answers that mean that the phone knows nothing of the subscription (RFC 6665 4.2.2, RFC 5057).
@@ -79,7 +80,7 @@ impl PubSub {
             Ok(()) => {
                 self.stats.notifies.add();
                 subscription.notified_at = core.now();
-                subscription.answer = 0;
+                subscription.answer = NotifyAnswer::None;
                 subscription.in_flight = true;
                 subscription.dirty = false;
                 subscription.version = subscription.version.wrapping_add(1);
@@ -96,7 +97,11 @@ impl PubSub {
     pub(crate) fn notify_answered(&mut self, core: &mut Core, index: u32, answer: Answer, out: &mut Output) {
         let Some(subscription) = self.subscriptions.get_mut(index) else { return };
         subscription.in_flight = false;
-        subscription.answer = answer.status;
+        subscription.answer = match answer.status {
+            _ if answer.undelivered => NotifyAnswer::Undelivered,
+            _ if answer.timed_out => NotifyAnswer::TimedOut,
+            status => NotifyAnswer::Status(status),
+        };
         let accepted = (200..300).contains(&answer.status);
         let counter = if accepted { &self.stats.notifies_accepted } else { &self.stats.notifies_failed };
         counter.add();

@@ -54,10 +54,23 @@ pub struct WatcherInfo {
     pub cseq: u32,
     /// Version of its body; none before the first.
     pub version: Option<u32>,
-    /// Its answer, if there is one yet.
-    pub answer: Option<u16>,
+    /// What became of it.
+    pub answer: NotifyAnswer,
     /// What it waits for.
     pub pending: Pending,
+}
+
+/// What became of a NOTIFY.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotifyAnswer {
+    /// Nothing yet, or none was sent.
+    None,
+    /// The phone answered with this status.
+    Status(u16),
+    /// Nobody answered in time (RFC 3261, timer F).
+    TimedOut,
+    /// It could not be delivered: its connection is gone, or none could be made.
+    Undelivered,
 }
 
 /// What is on the way to a watcher.
@@ -75,6 +88,8 @@ pub enum Pending {
     Address,
     /// A module that makes its body type.
     Generator,
+    /// The module of its event.
+    Package,
     /// A way to its phone: the connection is gone, and the phone has not come back.
     Connection,
 }

@@ -10,6 +10,7 @@ use sip::{Dialog, DialogError, EventRef, HeaderName, Scheme, UriRef};
 use crate::flow::notify_peer;
 use crate::location;
 use crate::module::PubSub;
+use crate::service::NotifyAnswer;
 use crate::subscription::{Reason, Subscription, Texts};
 
 /// Longest and default duration of a subscription in seconds, as Asterisk's.
@@ -172,7 +173,7 @@ impl PubSub {
             granted: accepted.expires,
             version: 0,
             notified_at: now,
-            answer: 0,
+            answer: NotifyAnswer::None,
             in_flight: false,
             dirty: true,
             queued: false,

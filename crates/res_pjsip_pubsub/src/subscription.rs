@@ -8,7 +8,7 @@ use res_pjsip::config::Endpoint;
 use sip::{Dialog, Millis};
 
 use crate::resource::ResourceId;
-use crate::service::{Pending, WatcherInfo};
+use crate::service::{NotifyAnswer, Pending, WatcherInfo};
 
 /// Why a subscription ends (RFC 6665 4.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,15 +75,15 @@ pub(crate) struct Subscription {
     pub(crate) version: u32,
     /// When the last NOTIFY was sent.
     pub(crate) notified_at: Millis,
-    /// Its answer; 0 as long as there is none.
-    pub(crate) answer: u16,
+    /// What became of it.
+    pub(crate) answer: NotifyAnswer,
     /// A NOTIFY waits for its answer.
     pub(crate) in_flight: bool,
     /// The state that the phone knows is older than the resource's, or it must hear of its end.
     pub(crate) dirty: bool,
     /// It stands in the queue of those to be notified.
     pub(crate) queued: bool,
-    /// No body can be made until a generator for the media type is back.
+    /// No body can be made until the event package or a generator for the media type is back.
     pub(crate) waiting: bool,
     /// It ends with the next NOTIFY.
     pub(crate) ending: Option<Reason>,
@@ -97,8 +97,8 @@ impl Subscription {
         self.expires_at.saturating_sub(now) / 1000
     }
 
-    /// What its phone knows, and what is on the way to it.
-    pub(crate) fn explain(&self, now: Millis) -> WatcherInfo {
+    /// What its phone knows, and what is on the way to it. `package`: whether there is a module of its event.
+    pub(crate) fn explain(&self, now: Millis, package: bool) -> WatcherInfo {
         WatcherInfo {
             endpoint: self.endpoint.clone(),
             event: self.event.clone(),
@@ -108,9 +108,10 @@ impl Subscription {
             notified: Duration::from_millis(now.saturating_sub(self.notified_at)),
             cseq: self.dialog.local_cseq(),
             version: self.version.checked_sub(1),
-            answer: (self.answer != 0).then_some(self.answer),
+            answer: self.answer,
             pending: match (self.waiting, self.in_flight, self.dirty) {
                 _ if self.locating => Pending::Address,
+                (true, _, _) if !package => Pending::Package,
                 (true, _, _) => Pending::Generator,
                 (_, false, true) if self.lost => Pending::Connection,
                 (_, true, true) => Pending::NewerState,

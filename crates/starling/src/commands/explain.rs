@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cli::{CommandGuard, Invocation, Outcome, command};
 use dialplan::{Change, DeviceExplanation, Explanation, Origin};
-use res_pjsip_pubsub::{Pending, WatcherInfo};
+use res_pjsip_pubsub::{NotifyAnswer, Pending, WatcherInfo};
 use state::{PresenceState, PresenceValue};
 
 use super::print;
@@ -122,7 +122,12 @@ fn presence(value: &PresenceValue) -> String {
 
 fn watcher_lines(watcher: &WatcherInfo) -> String {
     let version = watcher.version.map(|version| format!(", version {version}")).unwrap_or_default();
-    let answer = watcher.answer.map_or_else(|| "no answer yet".into(), |status| format!("answered {status}"));
+    let answer = match watcher.answer {
+        NotifyAnswer::None => "no answer yet".into(),
+        NotifyAnswer::Status(status) => format!("answered {status}"),
+        NotifyAnswer::TimedOut => "nobody answered".into(),
+        NotifyAnswer::Undelivered => "not delivered".into(),
+    };
     let pending = match watcher.pending {
         Pending::Nothing => "has the newest state",
         Pending::Answer => "the newest state is sent, its answer is not there",
@@ -130,6 +135,7 @@ fn watcher_lines(watcher: &WatcherInfo) -> String {
         Pending::Turn => "the newest state waits for its turn, or for the time the phone asked for",
         Pending::Address => "waits for the address behind its Contact or route",
         Pending::Connection => "the newest state waits: the phone's connection is gone",
+        Pending::Package => "waits for the module of its event",
         Pending::Generator => "waits for a module that makes its body type",
     };
     format!(
@@ -187,7 +193,7 @@ mod tests {
     use state::{DeviceState, SourceId};
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    fn watcher(endpoint: &str, version: Option<u32>, answer: Option<u16>, pending: Pending) -> WatcherInfo {
+    fn watcher(endpoint: &str, version: Option<u32>, answer: NotifyAnswer, pending: Pending) -> WatcherInfo {
         let text = format!("[{endpoint}]\ntype=endpoint\n");
         let (config, _) = PjsipConfig::parse(&conf::Loader::new(".").parse("pjsip.conf", &text).unwrap());
         WatcherInfo {
@@ -220,8 +226,8 @@ mod tests {
         hints.set_device_state("PJSIP/alice", &publish, DeviceState::InUse, Some(4_640_000));
         time.store(4_610_000, Ordering::Relaxed);
         let watchers = [
-            watcher("bob", Some(3), Some(200), Pending::Nothing),
-            watcher("reception", None, None, Pending::Answer),
+            watcher("bob", Some(3), NotifyAnswer::Status(200), Pending::Nothing),
+            watcher("reception", None, NotifyAnswer::None, Pending::Answer),
         ];
         let hint = hints.get("1000@default").unwrap();
         watchers.iter().for_each(|_| hint.add_watcher());
