@@ -198,7 +198,11 @@ fn objects_are_listed_as_asterisk_lists_them() {
             assert_eq!(head(&text), head(&golden), "{command}");
         }
     }
-    assert_eq!(server.run("pjsip show identify nobody"), "Unable to find object nobody.\n\n");
+    for object in ["endpoint", "aor", "auth", "contact", "transport", "identify"] {
+        let command = format!("pjsip show {object} nobody");
+        let text = format!("Unable to find object nobody.\n\nCommand '{command}' failed.\n");
+        assert_eq!(server.cli(&command), (text, 1));
+    }
     // Every command has a usage, and names are completed.
     for object in ["endpoint", "aor", "auth", "contact", "transport", "identify"] {
         let (usage, _) = server.cli(&format!("core show help pjsip show {object}"));

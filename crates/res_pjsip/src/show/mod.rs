@@ -13,7 +13,7 @@
 //! assert_eq!(text, "No objects found.\n\n");
 //! assert_eq!(
 //!     show::one(Objects::Aors, &config, &Idle, "alice"),
-//!     "Unable to find object alice.\n\n"
+//!     Err("Unable to find object alice.\n\n".to_owned())
 //! );
 //! ```
 
@@ -116,14 +116,23 @@ pub fn all(objects: Objects, config: &PjsipConfig, runtime: &dyn Runtime, like: 
 }
 
 /// `pjsip show <singular> <id>`: one object with what belongs to it and its parameters.
-pub fn one(objects: Objects, config: &PjsipConfig, runtime: &dyn Runtime, id: &str) -> String {
+///
+/// # Errors
+///
+/// There is none of that name: the text that says so.
+pub fn one(
+    objects: Objects,
+    config: &PjsipConfig,
+    runtime: &dyn Runtime,
+    id: &str,
+) -> Result<String, String> {
     let all = Object::all(objects, config, runtime);
     let Some(object) = all.iter().find(|object| object.id() == id) else {
-        return format!("Unable to find object {id}.\n\n");
+        return Err(format!("Unable to find object {id}.\n\n"));
     };
     let mut rows = Rows::new(config, runtime);
     object.add_to(&mut rows, true);
-    layout::single(&object::heads(objects, true), &rows.text, &object.parameters(runtime))
+    Ok(layout::single(&object::heads(objects, true), &rows.text, &object.parameters(runtime)))
 }
 
 /// `pjsip show settings`: the parameters of the global and the system object.

@@ -73,8 +73,11 @@ fn lists_are_those_of_asterisk() {
 #[test]
 fn parameters_and_their_defaults_are_those_of_asterisk() {
     let config = golden_config();
-    assert_eq!(one(Objects::Endpoints, &config, &Golden, "alice"), output(golden!("show_endpoint_alice")));
-    assert_eq!(one(Objects::Aors, &config, &Golden, "alice"), output(golden!("show_aor_alice")));
+    assert_eq!(
+        one(Objects::Endpoints, &config, &Golden, "alice").unwrap(),
+        output(golden!("show_endpoint_alice"))
+    );
+    assert_eq!(one(Objects::Aors, &config, &Golden, "alice").unwrap(), output(golden!("show_aor_alice")));
     assert_eq!(settings(&config), output(golden!("show_settings")));
 }
 
@@ -242,7 +245,7 @@ Objects found: 2
 #[test]
 fn one_object_comes_with_its_parameters() {
     let (config, _) = parse(OFFICE);
-    let page = one(Objects::Identifies, &config, &Busy, "alice-ip");
+    let page = one(Objects::Identifies, &config, &Busy, "alice-ip").unwrap();
     let expected = "
  Identify:  alice-ip/alice
       Match: 192.0.2.0/24
@@ -262,17 +265,20 @@ fn one_object_comes_with_its_parameters() {
     // The longest name has 17 characters and the longest value 23.
     assert_eq!(rest, expected.replace(&"=".repeat(46), &"=".repeat(17 + 23 + 3)));
 
-    let contact = one(Objects::Contacts, &config, &Busy, "alice;@446b56cbe1aaaaaaaaaaaaaaaaaaaaaa");
+    let contact = one(Objects::Contacts, &config, &Busy, "alice;@446b56cbe1aaaaaaaaaaaaaaaaaaaaaa").unwrap();
     assert!(contact.contains(" uri           : sip:x@192.0.2.60:59974\n"), "{contact}");
-    assert_eq!(one(Objects::Transports, &config, &Busy, "udp"), "Unable to find object udp.\n\n");
+    assert_eq!(
+        one(Objects::Transports, &config, &Busy, "udp").unwrap_err(),
+        "Unable to find object udp.\n\n"
+    );
 }
 
 #[test]
 fn the_contacts_of_an_aor_are_those_it_has_now() {
     let (config, _) = parse(OFFICE);
-    let page = one(Objects::Aors, &config, &Busy, "alice");
+    let page = one(Objects::Aors, &config, &Busy, "alice").unwrap();
     assert!(page.contains(": sip:x@192.0.2.60:59974,sip:alice@192.0.2.61:5060;x-ast"), "{page}");
-    let idle = one(Objects::Aors, &config, &Idle, "alice");
+    let idle = one(Objects::Aors, &config, &Idle, "alice").unwrap();
     assert!(idle.contains("\n contact              : \n"), "{idle}");
 }
 

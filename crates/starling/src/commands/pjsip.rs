@@ -173,7 +173,13 @@ fn listings(server: &Arc<Server>, pjsip: &Arc<Pjsip>, objects: Objects) -> Vec<C
     let usage = format!("Usage: {words} NAME\n");
     let summary = format!("Show one {} with all its options", objects.singular());
     let single = command(words, summary, usage, move |cx| match cx.arg_strs()[..] {
-        [id] => print(cx, &one.show(|config, live| show::one(objects, config, live, id))),
+        [id] => match one.show(|config, live| show::one(objects, config, live, id)) {
+            Ok(text) => print(cx, &text),
+            Err(unknown) => {
+                cx.print(&unknown);
+                Outcome::Failure
+            }
+        },
         _ => Outcome::ShowUsage,
     })
     .completing(move |args, _| match args {

@@ -67,7 +67,7 @@ proptest! {
             text += &show::list(objects, &config, &Idle, &Like::all());
             text += &show::all(objects, &config, &Idle, &Like::all());
             for id in objects.ids(&config, &Idle) {
-                text += &show::one(objects, &config, &Idle, &id);
+                text += &show::one(objects, &config, &Idle, &id).unwrap_or_else(|unknown| unknown);
             }
         }
         let request = IdentifyRequest {
