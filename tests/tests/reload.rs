@@ -236,11 +236,14 @@ fn core_reload_has_a_line_for_each_module() {
     assert!(names.contains(&"pbx_config"), "{text}");
     assert!(office.notify(1).body().contains("On the phone"));
     office.write("[default\n");
-    let failed = office.server.run("core reload");
+    let (failed, status) = office.server.cli("core reload");
+    assert_eq!(status, 1, "{failed}");
     let mut lines = failed.lines().skip_while(|line| !line.contains("pbx_config"));
     assert_eq!(lines.next(), Some("The module 'pbx_config' reported a reload failure"), "{failed}");
     assert!(lines.next().is_some_and(|why| why.starts_with("extensions.conf:6:")), "{failed}");
-    assert_eq!(failed.lines().count(), names.len() + 1, "the others are reloaded: {failed}");
+    assert!(failed.ends_with("\nCommand 'core reload' failed.\n"), "{failed}");
+    assert_eq!(failed.lines().count(), names.len() + 2, "the others are reloaded: {failed}");
+    assert_eq!(office.server.cli("module reload").1, 1);
     office.assert_sent(4);
     office.server.stop();
 }

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::args::Args;
-use crate::server::{PRODUCT, Server, Stop};
+use crate::server::{PRODUCT, Server, Stop, VERSION};
 use crate::services::{Parts, Services};
 use crate::settings::Settings;
 use crate::{builtin, commands, process, report};
@@ -150,7 +150,7 @@ fn control_options(server: &Server) -> ServerOptions {
     let settings = &server.settings;
     let host = nix::unistd::gethostname()
         .map_or_else(|_| "localhost".into(), |name| name.to_string_lossy().into_owned());
-    let mut options = ServerOptions::new(settings.control_socket(), host, PRODUCT);
+    let mut options = ServerOptions::new(settings.control_socket(), host, VERSION);
     options.permissions = settings.control_permissions;
     options.owner = settings.control_owner.clone();
     options.group = settings.control_group.clone();
@@ -212,7 +212,7 @@ async fn wait_for_stop(server: &Server, mut stops: mpsc::UnboundedReceiver<Stop>
             _ = terminate.recv() => return Stop::Now,
             _ = interrupt.recv() => return Stop::Now,
             _ = hangup.recv() => {
-                tracing::info!("Reload: {}", server.reload().lines().collect::<Vec<_>>().join(" "));
+                tracing::info!("Reload: {}", server.reload().0.lines().collect::<Vec<_>>().join(" "));
             }
         }
     }

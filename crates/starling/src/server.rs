@@ -19,6 +19,9 @@ use crate::settings::Settings;
 /// The product, as `User-Agent` and `core show version` name it.
 pub(crate) const PRODUCT: &str = concat!("Starling ", env!("CARGO_PKG_VERSION"));
 
+/// The version alone, as the greeting of the control socket has it.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// What ends the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
@@ -88,13 +91,15 @@ impl Server {
         conf::Loader::new(&self.settings.etc_dir).exec(self.settings.execute_includes)
     }
 
-    /// Reads all configuration again that can be read again; gives a line for each module.
-    pub(crate) fn reload(&self) -> String {
+    /// Reads all configuration again that can be read again; gives a line for each module, and
+    /// whether all went well.
+    pub(crate) fn reload(&self) -> (String, bool) {
         let modules = self.modules.get().map(|modules| modules.reload_all()).unwrap_or_default();
         self.note_reload();
         let lines = modules.iter().map(|(module, result)| format!("{}\n", reload_text(module, result)));
         let log = self.logger.reload(None);
-        lines.collect::<String>() + &log.text
+        let well = log.ok && modules.iter().all(|(_, result)| *result == Reload::Done);
+        (lines.collect::<String>() + &log.text, well)
     }
 
     /// Reads the configuration of one module again: the words for the operator, and whether it went

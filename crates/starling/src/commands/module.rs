@@ -98,7 +98,7 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
         "Read all configuration again",
         "Usage: core reload\n       Reads the files of all modules again; prints what became of each.\n",
         move |cx| match no_arguments(cx) {
-            Ok(()) => print(cx, &all.reload()),
+            Ok(()) => told(cx, &all.reload()),
             Err(outcome) => outcome,
         },
     )),
@@ -110,7 +110,7 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
              A module whose files have errors keeps its configuration.\n",
             move |cx| {
                 if cx.args.is_empty() {
-                    return print(cx, &some.reload());
+                    return told(cx, &some.reload());
                 }
                 let results: Vec<_> = cx.args.iter().map(|module| some.reload_module(module)).collect();
                 let mut well = true;
@@ -125,6 +125,12 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
             rows(&names).into_iter().filter(|row| row.running).map(|row| row.name).collect()
         }),
     )]
+}
+
+/// Prints what became of a reload of everything.
+fn told(cx: &mut Invocation<'_>, (text, well): &(String, bool)) -> Outcome {
+    cx.print(text);
+    if *well { Outcome::Success } else { Outcome::Failure }
 }
 
 fn rows(server: &Server) -> Vec<Row> {
