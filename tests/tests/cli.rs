@@ -1,6 +1,8 @@
 //! The commands, laid out as Asterisk's; exit statuses; start and stop.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixStream;
 
 use e2e::{Boot, Config, Golden, Phone, Process, Server, Subscribe};
 
@@ -203,6 +205,22 @@ fn the_command_line_is_asterisks() {
     assert!(missing.stderr.contains("/nonexistent.conf"), "{}", missing.stderr);
 }
 
+#[test]
+fn the_greeting_has_the_version_and_a_choice_left_out_its_usage() {
+    let server = Server::start(Config::office());
+    let mut greeting = String::new();
+    let socket = UnixStream::connect(server.boot().path("run/asterisk.ctl")).expect("the server listens");
+    BufReader::new(socket).read_line(&mut greeting).expect("it greets");
+    let version = server.run("core show version");
+    let number = version.split_whitespace().nth(1).expect("a version");
+    assert_eq!(greeting.trim_end().splitn(3, '/').nth(2), Some(number), "{greeting}");
+    for command in ["pjsip set logger", "pjsip set history"] {
+        let (text, status) = server.cli(command);
+        assert!(text.starts_with(&format!("Usage: {command} on|off")) && status == 1, "{status} {text}");
+    }
+    assert!(server.cli("help").0.contains("(type 'core show help' for"));
+}
+
 /// Without -f the server goes to the background once it has booted; if it does not boot, whoever
 /// started it sees why.
 #[test]
@@ -223,6 +241,18 @@ fn the_configuration_can_be_checked_without_a_server() {
     for open in ["[alice]: whoever says that it is this endpoint", "[secret]: the password is its user name"]
     {
         assert!(good.stdout.contains(open), "{}", good.stdout);
+    }
+    let unsure = Config::office()
+        .append("logger.conf", "[logfiles]\nfoo = blah\n")
+        .append("pjsip.conf", "[t]\ntype=transport\nprotocol=tls\nbind=127.0.0.1:0\n");
+    let checked = Boot::new(&unsure).starling(&["--check-config"]).expect(1).stdout;
+    for told in [
+        "'blah' is not a known level",
+        "logger.conf: 0 error(s), 1 warning(s)",
+        "[t]: the transport is not opened: TLS needs cert_file",
+        "pjsip.conf: 1 error(s), ",
+    ] {
+        assert!(checked.contains(told), "{told}\n{checked}");
     }
     let bad = Config::office().append("pjsip.conf", "[x]\ntype=endpoint\nsub_min_expiry=soon\n");
     let ended = Boot::new(&bad).starling(&["--check-config"]).expect(1);
