@@ -207,7 +207,7 @@ fn the_command_line_is_asterisks() {
 
 #[test]
 fn the_greeting_has_the_version_and_a_choice_left_out_its_usage() {
-    let server = Server::start(Config::office());
+    let server = Server::start(Config::office().append("modules.conf", "load => res_pjsip_history\n"));
     let mut greeting = String::new();
     let socket = UnixStream::connect(server.boot().path("run/asterisk.ctl")).expect("the server listens");
     BufReader::new(socket).read_line(&mut greeting).expect("it greets");
