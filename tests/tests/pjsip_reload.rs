@@ -336,3 +336,15 @@ fn devices_of_endpoints_follow_the_file() {
     assert!(phone.notify(&mut lamp).body().contains("Ready"));
     server.stop();
 }
+
+/// Whoever reloads reads what the log says: a warning may be why lamps went dark.
+#[test]
+fn a_reload_prints_its_warnings() {
+    let server = Server::start(Config::office());
+    let file = server.boot().path("pjsip.conf");
+    let text = std::fs::read_to_string(&file).expect("it was written");
+    std::fs::write(&file, text + "[alice](+)\nallow_subscribe=maybe\n").expect("the directory is ours");
+    let printed = server.run("pjsip reload");
+    assert!(printed.contains("WARNING  pjsip.conf:") && printed.contains("'maybe'"), "{printed}");
+    server.stop();
+}

@@ -59,3 +59,38 @@ fn a_contact_behind_nat_is_there_as_long_as_its_connection() {
     let log = server.stop();
     assert!(log.contains("from AOR 'alice' due to shutdown"), "{log}");
 }
+
+/// A contact that nobody can be connected to is not there, and its lamp says so.
+#[test]
+fn a_contact_that_refuses_connections_is_unreachable() {
+    let closed =
+        std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a free port");
+    let aor = format!(
+        "[perm](phone)\naors=perm\n[perm]\ntype=aor\nqualify_frequency=1\n\
+         contact=sip:perm@{closed}\\;transport=tcp\n"
+    );
+    let config = office().append("pjsip.conf", &aor);
+    let server = Server::start(config.append("extensions.conf", "exten => 1200,hint,PJSIP/perm\n"));
+    server.wait_for_log("is now Unreachable", 1);
+    assert!(server.run("pjsip show contacts").contains("Unavail"));
+    let lamp = Phone::new(&server, "bob").subscribe(Subscribe::presence("1200"));
+    assert!(!is_open(&lamp.last), "{}", lamp.last);
+    server.stop();
+}
+
+/// `pjsip send notify` reaches whoever registered, by the connection of the REGISTER.
+#[test]
+fn a_registered_phone_is_sent_notifys_by_its_connection() {
+    let config = office()
+        .append("modules.conf", "load => res_pjsip_notify.so\n")
+        .append("pjsip_notify.conf", "[reboot]\nEvent=>check-sync\n");
+    let server = Server::start(config);
+    let mut phone = Phone::over(Wire::tcp(server.address()), "alice");
+    let contact = "Contact: <sip:alice@10.0.0.7:5062;transport=tcp>;expires=600\r\n";
+    assert_eq!(phone.register_with(contact).status(), 200);
+    phone.receive_options();
+    server.run("pjsip send notify reboot endpoint alice");
+    let notify = phone.receive(|message| message.is_request("NOTIFY"));
+    assert_eq!(notify.header("Event"), "check-sync");
+    server.stop();
+}

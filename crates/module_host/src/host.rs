@@ -190,7 +190,8 @@ impl ModuleHost {
         self.table().running().map(|module| module.info.name.clone()).collect()
     }
 
-    /// `module unload`, with `force` also if the module is in use.
+    /// `module unload`, with `force` also if subscriptions use the module. A module that running ones
+    /// require stays in any case: they would run on without it.
     ///
     /// # Errors
     ///
@@ -209,7 +210,7 @@ impl ModuleHost {
         }
         let dependents = self.table().dependents(&module);
         let users = self.users(&module);
-        if !force && (users > 0 || !dependents.is_empty()) {
+        if !dependents.is_empty() || users > 0 && !force {
             return Err(UnloadError::InUse { module, dependents, users });
         }
         let builtin = self.table().builtin(&module);

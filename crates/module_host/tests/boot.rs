@@ -274,6 +274,8 @@ fn a_module_in_use_is_not_unloaded_but_by_force() {
         matches!(&error, UnloadError::InUse { dependents, users: 0, .. } if dependents.len() == 4),
         "{error}"
     );
+    let forced = host.unload("res_pjsip_pubsub", true).unwrap_err();
+    assert!(forced.to_string().starts_with("module res_pjsip_pubsub is in use: required by "), "{forced}");
     *lock(&daemon.users) = 3;
     let error = host.unload("RES_PJSIP_EXTEN_STATE.so", false).unwrap_err();
     assert_eq!(error.to_string(), "module res_pjsip_exten_state is in use: 3 subscription(s)");

@@ -11,6 +11,7 @@ use sip::{Millis, RawMessage, ResponseHead, TimerWheel, Writer};
 
 use crate::config::Protocol;
 use crate::distributor::Incoming;
+use crate::line_budget::LineBudget;
 use crate::output::{Output, Packet, Peer};
 use crate::requests::TcpRefused;
 use crate::resolve::{Question, Target};
@@ -48,6 +49,8 @@ pub struct Core {
     pub(crate) routes: Box<dyn Routes>,
     pub(crate) tcp_refused: TcpRefused,
     pub(crate) stats: Arc<Stats>,
+    /// Lines about malformed requests.
+    pub(crate) malformed_lines: LineBudget,
     pub(crate) allow: String,
     pub(crate) option_tags: Vec<&'static str>,
     hash: FixedState,
@@ -82,6 +85,7 @@ impl Core {
             routes,
             tcp_refused: TcpRefused::default(),
             stats: Arc::default(),
+            malformed_lines: LineBudget::default(),
             allow: String::new(),
             option_tags: Vec::new(),
             hash: FixedState::with_seed(seed),

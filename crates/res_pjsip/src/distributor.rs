@@ -169,14 +169,18 @@ impl Core {
     ) {
         let (status, reason) = (refusal.status, &refusal.reason);
         let method = message.request().map_or("request", |line| line.method);
-        if method == "SUBSCRIBE" {
+        if matches!(method, "SUBSCRIBE" | "REGISTER") {
             let uri = message.request().map(|line| line.uri).unwrap_or_default();
-            tracing::info!(
-                "SUBSCRIBE from {} for '{}' refused: {} ({status})",
-                peer.address,
-                quotable(uri),
-                printable(reason.as_bytes())
-            );
+            // Anybody can send these, as many as he likes.
+            let now = self.now();
+            if self.malformed_lines.may_write(now) {
+                tracing::info!(
+                    "{method} from {} for '{}' refused: {} ({status})",
+                    peer.address,
+                    quotable(uri),
+                    printable(reason.as_bytes())
+                );
+            }
         } else {
             tracing::debug!("Malformed {method} from {}: {status} {reason}", peer.address);
         }

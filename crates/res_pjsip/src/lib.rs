@@ -15,6 +15,7 @@ mod distributor;
 mod held;
 pub mod history;
 pub mod identify;
+mod line_budget;
 pub mod location;
 mod nat;
 mod net;

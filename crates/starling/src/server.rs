@@ -41,6 +41,8 @@ pub(crate) struct Server {
     pub(crate) modules: OnceLock<Arc<ModuleHost>>,
     /// `res_pjsip` while it is loaded.
     pub(crate) pjsip: Slot<Pjsip>,
+    /// What was to be said of its files when they were last read in the running server.
+    pub(crate) pjsip_remarks: Slot<Vec<conf::Diagnostic>>,
     /// `res_pjsip_pubsub` while it is loaded.
     pub(crate) pubsub: Slot<PubSubService>,
     /// What `http.conf` says, while `res_http_websocket` is loaded.
@@ -73,6 +75,7 @@ impl Server {
             hints,
             store,
             modules: OnceLock::new(),
+            pjsip_remarks: Slot::default(),
             pjsip: Slot::default(),
             pubsub: Slot::default(),
             http: Slot::default(),

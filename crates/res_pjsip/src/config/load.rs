@@ -77,6 +77,11 @@ impl PjsipConfig {
             }
             "transport" => {
                 let transport = Transport::build(draft);
+                if let Some(other) =
+                    self.transports.iter().find(|other| other.takes_the_socket_of(&transport))
+                {
+                    draft.refuse("bind", &format!("is where transport '{}' listens", other.id));
+                }
                 keep(draft, transport, |transport| self.transports.push(transport));
             }
             "endpoint" => {

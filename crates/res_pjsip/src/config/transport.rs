@@ -283,6 +283,17 @@ impl Transport {
         Self::from_options(id.into(), protocol, bind, Options::new(&TRANSPORT))
     }
 
+    /// Whether both want the same socket.
+    pub(crate) fn takes_the_socket_of(&self, other: &Self) -> bool {
+        let kind = |transport: &Self| match transport.protocol {
+            Protocol::Udp => Some("udp"),
+            Protocol::Tcp | Protocol::Tls => Some("tcp"),
+            // They have no socket of their own.
+            Protocol::Ws | Protocol::Wss | Protocol::Flow => None,
+        };
+        kind(self).is_some() && kind(self) == kind(other) && self.bind == other.bind && self.bind.port() != 0
+    }
+
     /// Whether `address` is in `local_net`, so that it is told our own address. With several
     /// entries the last one that contains the address decides.
     pub fn is_local(&self, address: IpAddr) -> bool {

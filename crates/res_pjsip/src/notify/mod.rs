@@ -12,6 +12,7 @@ mod tests;
 use std::sync::Arc;
 
 use crate::config::Endpoint;
+use crate::output::Peer;
 
 pub use module::NotifyModule;
 pub use template::{Template, Templates};
@@ -27,4 +28,6 @@ pub struct Notify {
     pub from_user: Arc<str>,
     /// To whom: a SIP or SIPS URI.
     pub uri: Arc<str>,
+    /// The connection that it is reached by, whatever the URI says.
+    pub flow: Option<Peer>,
 }

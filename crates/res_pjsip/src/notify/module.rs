@@ -36,6 +36,7 @@ impl NotifyModule {
     pub const NAME: &'static str = "res_pjsip_notify";
 
     fn start(&mut self, core: &mut Core, notify: Notify, out: &mut Output) {
+        let flow = notify.flow;
         let hop = notify.endpoint.outbound_proxy.as_ref().unwrap_or(&notify.uri);
         let question = match UriRef::parse(hop.as_bytes()) {
             Ok(uri) if uri.is_sip() => Question::of(&uri, &core.protocols()),
@@ -45,9 +46,10 @@ impl NotifyModule {
         self.next += 1;
         let (tag, call_id) = (core.new_tag(), core.new_tag());
         self.sending.insert(token, Sending { notify, tag, call_id, cseq: 0, alternatives: Vec::new() });
-        match question.without_dns() {
-            Some(targets) => self.located(core, token, targets, out),
-            None => core.resolve(question, token, out),
+        match (flow, question.without_dns()) {
+            (Some(flow), _) => self.send_by(core, token, flow, out),
+            (None, Some(targets)) => self.located(core, token, targets, out),
+            (None, None) => core.resolve(question, token, out),
         }
     }
 
@@ -69,29 +71,33 @@ impl NotifyModule {
         while let Some(target) = sending.alternatives.pop() {
             let Some(transport) = core.transport_for(&target, preferred) else { continue };
             let peer = Peer::new(transport, target.address);
-            let (local, via) = (core.sent_by(peer), core.via(peer));
-            let contact_user = sending.notify.endpoint.contact_user.clone();
-            let contact = core.contact(peer, sending.scheme(), contact_user.as_deref());
-            let global = core.snapshot().config.global.clone();
-            sending.cseq += 1;
-            let head = Head {
-                via: &via,
-                contact: &contact,
-                local: &local,
-                user_agent: &global.user_agent,
-                max_forwards: global.max_forwards,
-            };
-            let sent = core.send_request(peer, token, out, |bytes, branch| {
-                sending.write(bytes, &String::from_utf8_lossy(branch), &head)
-            });
-            if let Err(error) = sent {
-                tracing::warn!("No NOTIFY to {}: {error}", sending.notify.uri);
-                self.sending.remove(&token);
-            }
-            return;
+            return self.send_by(core, token, peer, out);
         }
         tracing::warn!("No NOTIFY to {}: there is no transport for its address", sending.notify.uri);
         self.sending.remove(&token);
+    }
+
+    fn send_by(&mut self, core: &mut Core, token: u64, peer: Peer, out: &mut Output) {
+        let Some(sending) = self.sending.get_mut(&token) else { return };
+        let (local, via) = (core.sent_by(peer), core.via(peer));
+        let contact_user = sending.notify.endpoint.contact_user.clone();
+        let contact = core.contact(peer, sending.scheme(), contact_user.as_deref());
+        let global = core.snapshot().config.global.clone();
+        sending.cseq += 1;
+        let head = Head {
+            via: &via,
+            contact: &contact,
+            local: &local,
+            user_agent: &global.user_agent,
+            max_forwards: global.max_forwards,
+        };
+        let sent = core.send_request(peer, token, out, |bytes, branch| {
+            sending.write(bytes, &String::from_utf8_lossy(branch), &head)
+        });
+        if let Err(error) = sent {
+            tracing::warn!("No NOTIFY to {}: {error}", sending.notify.uri);
+            self.sending.remove(&token);
+        }
     }
 }
 
@@ -111,7 +117,7 @@ impl Sending {
     }
 
     fn write(&self, bytes: &mut Vec<u8>, branch: &str, head: &Head<'_>) -> Result<(), WriteError> {
-        let Notify { template, endpoint, from_user, uri } = &self.notify;
+        let Notify { template, endpoint, from_user, uri, .. } = &self.notify;
         let Head { via, contact, local, user_agent, max_forwards } = head;
         let from_user = escape(endpoint.from_user.as_ref().unwrap_or(from_user));
         let domain = endpoint.from_domain.as_deref().unwrap_or(local);

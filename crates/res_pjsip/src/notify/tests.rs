@@ -56,7 +56,8 @@ impl Office {
     fn send(&mut self, template: &str, uri: &str) {
         let endpoint = self.config.endpoints["alice b"].clone();
         let template = templates().0[template].clone();
-        let notify = Notify { template, from_user: endpoint.id.clone(), endpoint, uri: uri.into() };
+        let notify =
+            Notify { template, from_user: endpoint.id.clone(), endpoint, uri: uri.into(), flow: None };
         let message = ShardMessage::Module(NotifyModule::NAME, Box::new(notify));
         self.shard.message(self.now, message, &mut self.out);
     }

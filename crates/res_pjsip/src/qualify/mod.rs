@@ -254,7 +254,8 @@ impl ContactKeeper {
         let (aor, id) = (kept.aor.clone(), kept.id.clone());
         let Some(binding) = self.location.contact(&aor, &id) else { return };
         let only_2xx = binding.contact.qualify.only_2xx;
-        let accepted = (200..300).contains(&answer.status) || !only_2xx && answer.status != 408;
+        let accepted = (200..300).contains(&answer.status)
+            || !(only_2xx || answer.undelivered || answer.timed_out || answer.status == 408);
         let (status, rtt) =
             if accepted { (ContactStatus::Reachable, rtt) } else { (ContactStatus::Unreachable, None) };
         if binding.contact.is_qualified() {

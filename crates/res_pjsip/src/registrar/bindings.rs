@@ -187,17 +187,19 @@ fn contact(
         endpoint: registration.endpoint.clone(),
         outbound_proxy: aor.outbound_proxy.as_deref().unwrap_or_default().into(),
         // Such a phone listens nowhere: it is there as long as its connection.
-        prune_on_boot: registration.flow.is_some() && has_no_address(uri),
+        prune_on_boot: registration.flow.is_some_and(|flow| is_only_a_connection(uri, flow)),
         flow: registration.flow,
         qualify: Qualify::of(aor),
     }
 }
 
-/// Whether nothing but the connection that it came by leads to a contact: a browser's, or one whose
-/// address was replaced by that of its packets.
-fn has_no_address(uri: &str) -> bool {
-    UriRef::parse(uri.as_bytes())
-        .is_ok_and(|uri| uri.param(sip::ORIGINAL_HOST).is_some() || uri.host.ends_with(".invalid"))
+/// Whether nothing but the connection that it came by leads to a contact: a browser's, one whose address
+/// was replaced by that of its packets, and one that names the connection's own source port.
+fn is_only_a_connection(uri: &str, flow: Peer) -> bool {
+    UriRef::parse(uri.as_bytes()).is_ok_and(|uri| {
+        let source = uri.host_ip() == Some(flow.address.ip()) && uri.port == Some(flow.address.port());
+        source || uri.param(sip::ORIGINAL_HOST).is_some() || uri.host.ends_with(".invalid")
+    })
 }
 
 fn is_same(one: &str, other: &str) -> bool {

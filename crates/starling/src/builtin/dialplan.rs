@@ -66,4 +66,9 @@ impl Builtin for PbxConfig {
     fn reload(&self) -> Option<Result<(), String>> {
         Some(self.read())
     }
+
+    /// Without hints their subscriptions end.
+    fn use_count(&self) -> usize {
+        self.server.hints.hints().iter().map(|hint| hint.watchers()).sum()
+    }
 }

@@ -141,6 +141,7 @@ impl Builtin for ResPjsip {
     fn reload(&self) -> Option<Result<(), String>> {
         Some(reload(&self.server).map(|(done, remarks)| {
             report(&remarks);
+            self.server.pjsip_remarks.set(Arc::new(remarks));
             for kept in &done.kept {
                 tracing::warn!("pjsip.conf: {kept}");
             }

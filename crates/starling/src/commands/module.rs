@@ -64,8 +64,9 @@ pub(crate) fn register(server: &Arc<Server>) -> Vec<CommandGuard> {
                 "module unload",
                 "Unload modules",
                 "Usage: module unload [-f|-h] MODULE...\n       Unloads the modules: what they brought is gone, and so is their code.\n       \
-                 A module in use stays, and you are told who uses it. With -f it goes nevertheless:\n       \
-                 its subscriptions wait until it is loaded again. -h is the same as -f.\n",
+                 A module in use stays, and you are told who uses it. With -f it goes although\n       \
+                 subscriptions use it: they wait until it is loaded again. What other modules\n       \
+                 require stays in any case: unload those first. -h is the same as -f.\n",
                 move |cx| unload(cx, &unloaded),
             )
             .completing(move |_, _| {

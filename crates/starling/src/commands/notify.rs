@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use cli::{CommandGuard, Invocation, Outcome, command};
 use res_pjsip::Pjsip;
-use res_pjsip::config::{Endpoint, PjsipConfig};
+use res_pjsip::config::PjsipConfig;
+use res_pjsip::location::Contact;
 use res_pjsip::notify::{Notify, NotifyModule, Template, Templates};
 use sip::UriRef;
 
@@ -56,7 +57,7 @@ fn send(cx: &mut Invocation<'_>, server: &Server, kinds: &Kinds) -> Outcome {
     for peer in peers {
         let config = pjsip.snapshot().config.clone();
         let result = match how {
-            "endpoint" => to_endpoint(&config, &template, peer),
+            "endpoint" => to_endpoint(&pjsip, &config, &template, peer),
             _ => to_uri(&config, &template, peer).map(|notify| vec![notify]),
         };
         match result {
@@ -74,25 +75,27 @@ fn send(cx: &mut Invocation<'_>, server: &Server, kinds: &Kinds) -> Outcome {
 }
 
 /// A NOTIFY to each contact of an endpoint.
-fn to_endpoint(config: &PjsipConfig, template: &Arc<Template>, id: &str) -> Result<Vec<Notify>, String> {
+fn to_endpoint(
+    pjsip: &Pjsip,
+    config: &PjsipConfig,
+    template: &Arc<Template>,
+    id: &str,
+) -> Result<Vec<Notify>, String> {
     let endpoint = config.endpoints.get(id).ok_or_else(|| format!("There is no endpoint '{id}'"))?;
-    let uris = contacts(config, endpoint);
-    if uris.is_empty() {
-        return Err(format!("Endpoint '{id}' has no contact"));
-    }
-    let notify = |uri| Notify {
+    let notify = |contact: &Contact| Notify {
         template: template.clone(),
         endpoint: endpoint.clone(),
         from_user: endpoint.id.clone(),
-        uri,
+        uri: (&*contact.uri).into(),
+        flow: contact.flow,
     };
-    Ok(uris.into_iter().map(notify).collect())
-}
-
-/// The URIs by which an endpoint is reached: the permanent contacts of its AORs.
-fn contacts(config: &PjsipConfig, endpoint: &Endpoint) -> Vec<Arc<str>> {
-    let aors = endpoint.aors.iter().filter_map(|id| config.aors.get(id));
-    aors.flat_map(|aor| aor.contacts.iter().cloned()).collect()
+    let bindings = endpoint.aors.iter().map(|aor| pjsip.location().contacts_of(aor));
+    let notifies: Vec<_> =
+        bindings.flat_map(|all| all.iter().map(|it| notify(&it.contact)).collect::<Vec<_>>()).collect();
+    if notifies.is_empty() {
+        return Err(format!("Endpoint '{id}' has no contact"));
+    }
+    Ok(notifies)
 }
 
 /// A NOTIFY to a bare URI, by the options of `default_outbound_endpoint`.
@@ -107,7 +110,13 @@ fn to_uri(config: &PjsipConfig, template: &Arc<Template>, uri: &str) -> Result<N
         _ => return Err(format!("'{uri}' is not a SIP URI")),
     }
     let from_user = global.default_from_user.clone();
-    Ok(Notify { template: template.clone(), endpoint: endpoint.clone(), from_user, uri: bare.into() })
+    Ok(Notify {
+        template: template.clone(),
+        endpoint: endpoint.clone(),
+        from_user,
+        uri: bare.into(),
+        flow: None,
+    })
 }
 
 /// Spreads NOTIFYs over the shards.

@@ -209,6 +209,9 @@ fn reload(cx: &mut Invocation<'_>, server: &Server) -> Outcome {
     if !well {
         return Outcome::Failure;
     }
+    for remark in server.pjsip_remarks.get().iter().flat_map(|remarks| remarks.iter()) {
+        cx.print(&format!("{}\n", crate::report::text(remark)));
+    }
     if let Some(report) = server.pjsip.get().and_then(|pjsip| pjsip.last_reload()) {
         let lines = report.kept.iter().map(|kept| format!("{kept}\n"));
         cx.print(&format!("{}\n{}", report.changes, lines.collect::<String>()));

@@ -232,3 +232,26 @@ fn an_external_address_and_an_external_name_exclude_each_other() {
     let (config, remarks) = parse(text);
     assert!(config.transports.is_empty() && remarks.len() == 1);
 }
+
+#[test]
+fn two_transports_cannot_have_one_socket() {
+    let transport = |id: &str, protocol: &str, port: u16| {
+        format!("[{id}]\ntype=transport\nprotocol={protocol}\nbind=192.0.2.1:{port}\n")
+    };
+    let text = [
+        transport("a", "udp", 5060),
+        transport("b", "tcp", 5060),
+        transport("c", "udp", 5060),
+        transport("d", "tls", 5060),
+        transport("e", "udp", 5061),
+    ];
+    let (config, remarks) = parse(&text.concat());
+    let ids: Vec<_> = config.transports.iter().map(|transport| &*transport.id).collect();
+    assert_eq!(ids, ["a", "b", "e"]);
+    assert!(remarks[0].starts_with("Error pjsip.conf:12:1: [c]: option 'bind' "), "{remarks:?}");
+    assert!(remarks[0].ends_with("is where transport 'a' listens"), "{remarks:?}");
+    assert!(
+        remarks[1].contains("[d]") && remarks[1].ends_with("is where transport 'b' listens"),
+        "{remarks:?}"
+    );
+}
