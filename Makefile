@@ -3,10 +3,10 @@
 CARGO ?= cargo
 CONFIG ?= asterisk.conf
 
-.PHONY: help build run demo test lint bench fuzz clean
+.PHONY: help build run demo test lint bench bench-compare fuzz clean
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
 
 build: ## build the server and its modules, optimised
 	$(CARGO) build --release --workspace
@@ -30,6 +30,9 @@ test: ## install what the tests need and run everything that CI runs
 
 bench: build ## measure; writes target/bench/results.md
 	target/release/starling-bench
+
+bench-compare: build ## registrations and subscriptions with passwords, beside Kamailio (tests/install-tools)
+	target/release/starling-bench --only peers
 
 fuzz: ## damaged input for every parser, 10 seconds each; needs nightly and cargo-fuzz
 	fuzz/run 10

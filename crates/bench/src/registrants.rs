@@ -26,6 +26,7 @@ pub struct Registrants {
     server: SocketAddr,
     phones: Vec<Phone>,
     passwords: bool,
+    window: usize,
     scanner: Scanner,
     /// OPTIONS that were answered.
     pub asked: u64,
@@ -43,6 +44,8 @@ struct Phone {
     login: Login,
     /// When the REGISTER that waits for an answer was sent.
     sent: Option<Instant>,
+    /// It was sent again.
+    repeated: bool,
 }
 
 impl Registrants {
@@ -53,14 +56,13 @@ impl Registrants {
     /// The system gives no socket.
     pub fn new(server: SocketAddr, count: usize) -> Result<Self> {
         let socket = UdpSocket::bind((server.ip(), 0))?;
-        let phones = (0..count).map(|_| Phone::default()).collect();
-        let (passwords, scanner) = (false, Scanner::new());
         Ok(Self {
             socket,
             server,
-            phones,
-            passwords,
-            scanner,
+            phones: (0..count).map(|_| Phone::default()).collect(),
+            passwords: false,
+            window: WINDOW,
+            scanner: Scanner::new(),
             asked: 0,
             resent: 0,
             challenged: 0,
@@ -74,6 +76,12 @@ impl Registrants {
         Self { passwords: true, ..self }
     }
 
+    /// The same phones, with `window` REGISTERs on their way at a time.
+    #[must_use]
+    pub fn at_a_time(self, window: usize) -> Self {
+        Self { window, ..self }
+    }
+
     /// Registers all phones, or refreshes them; gives the time it took.
     ///
     /// # Errors
@@ -83,7 +91,7 @@ impl Registrants {
         let start = Instant::now();
         let (mut next, mut waiting, mut heard, mut looked) = (0, 0, start, start);
         while next < self.phones.len() || waiting > 0 {
-            while next < self.phones.len() && waiting < WINDOW {
+            while next < self.phones.len() && waiting < self.window {
                 self.begin(next)?;
                 next += 1;
                 waiting += 1;
@@ -122,6 +130,7 @@ impl Registrants {
         if let Some(phone) = self.phones.get_mut(number) {
             let user = format!("p{number}");
             phone.cseq += 1;
+            phone.repeated = false;
             phone.login.next(&user, passwords.then(|| password(&user)).as_deref(), "REGISTER", &uri);
         }
         self.send(number)
@@ -151,7 +160,11 @@ impl Registrants {
         let late: Vec<_> =
             self.phones.iter().enumerate().filter(|(_, phone)| is_late(phone)).map(|(n, _)| n).collect();
         self.resent += late.len() as u64;
-        late.into_iter().try_for_each(|number| self.send(number))
+        for number in late {
+            self.phones.get_mut(number).into_iter().for_each(|phone| phone.repeated = true);
+            self.send(number)?;
+        }
+        Ok(())
     }
 
     /// Reads one packet; gives whether it ends a REGISTER.
@@ -181,6 +194,10 @@ impl Registrants {
         let is_newest = message.cseq().is_ok_and(|cseq| cseq.seq == phone.cseq);
         if !is_newest || phone.sent.is_none() {
             return Ok(false);
+        }
+        if status == 401 && phone.repeated {
+            // To a server without transactions the counter of a repetition is used up: a new nonce.
+            phone.login = Login::default();
         }
         if status == 401 && *passwords && phone.login.challenged(&message) {
             self.challenged += 1;
