@@ -3,10 +3,10 @@
 CARGO ?= cargo
 CONFIG ?= asterisk.conf
 
-.PHONY: help build run demo test lint memory soak bench fuzz clean
+.PHONY: help build run demo test lint memory soak bench bench-compare fuzz clean
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
 
 build: ## build the server and its modules, optimised
 	$(CARGO) build --release --workspace
@@ -43,6 +43,9 @@ soak: build ## the same thousands of times, and under traffic
 
 bench: build ## measure; writes target/bench/results.md
 	target/release/starling-bench
+
+bench-compare: build ## registrations and subscriptions with passwords, beside Kamailio (tests/install-tools)
+	target/release/starling-bench --only peers
 
 fuzz: ## damaged input for every parser, 10 seconds each; needs nightly and cargo-fuzz
 	fuzz/run 10

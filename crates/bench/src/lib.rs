@@ -2,11 +2,12 @@
 //!
 //! [`Phones`] subscribe and answer every NOTIFY, thousands of them on one thread; a [`Fleet`] is
 //! [`Phones`] on several threads. [`Server`] starts the built daemon on a configuration that an
-//! [`Office`] describes. [`raw_limit`] measures what the machine can exchange without any SIP. The
-//! programs `starling-bench` and `starling-demo` are made of these.
+//! [`Office`] describes, [`Kamailio`] what it is compared with. [`raw_limit`] measures what the
+//! machine can exchange without any SIP. The programs `starling-bench` and `starling-demo` are made of these.
 
 mod fleet;
 mod interrupt;
+mod kamailio;
 mod lamp;
 mod login;
 mod machine;
@@ -21,8 +22,9 @@ mod subscription;
 
 pub use fleet::Fleet;
 pub use interrupt::Interrupt;
+pub use kamailio::Kamailio;
 pub use lamp::{DeviceState, Lamp, LampError, Package, ReadLamp};
-pub use machine::{Machine, Usage, busy_time, dropped_datagrams};
+pub use machine::{Machine, Usage, busy_time, dropped_datagrams, family_cpu};
 pub use office::{Office, password};
 pub use phones::{Counts, Phones, Round};
 pub use raw::{RawLimit, raw_limit};

@@ -3,8 +3,6 @@
 use sip::digest::{Challenge, authorize};
 use sip::{HeaderName, RawMessage};
 
-use crate::subscription::Watch;
-
 /// What a phone knows of the server's challenges. It uses a nonce again, counting, until that is stale.
 #[derive(Debug, Default)]
 pub(crate) struct Login {
@@ -25,16 +23,16 @@ impl Login {
         self.challenge.is_some()
     }
 
-    /// Makes the Authorization of the next SUBSCRIBE, if a challenge and a password are known.
-    pub(crate) fn next(&mut self, watch: &Watch, uri: &str) {
+    /// Makes the Authorization of the next request, if a challenge and a password are known.
+    pub(crate) fn next(&mut self, user: &str, password: Option<&str>, method: &str, uri: &str) {
         self.count += 1;
-        let known = self.challenge.as_ref().zip(watch.password.as_ref());
+        let known = self.challenge.as_ref().zip(password);
         self.authorization = known.map(|(challenge, password)| {
-            authorize(challenge, &watch.user, password, "SUBSCRIBE", uri, "c0ffee", self.count)
+            authorize(challenge, user, password, method, uri, "c0ffee", self.count)
         });
     }
 
-    /// The Authorization of the current SUBSCRIBE.
+    /// The Authorization of the current request.
     pub(crate) fn authorization(&self) -> Option<&str> {
         self.authorization.as_deref()
     }

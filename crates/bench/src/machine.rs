@@ -64,6 +64,24 @@ impl Usage {
     }
 }
 
+/// CPU time of the process `pid` and of those that it started and that still run, in steps of 10 ms
+/// for each.
+///
+/// # Errors
+///
+/// There is no such process.
+pub fn family_cpu(pid: u32) -> Result<Duration> {
+    let mut sum = Usage::of(pid)?.cpu;
+    for entry in std::fs::read_dir("/proc")? {
+        // Processes end while one looks.
+        let Ok(stat) = read_to_string(entry?.path().join("stat")) else { continue };
+        if parent(&stat) == Some(pid) {
+            sum += cpu(&stat).unwrap_or_default();
+        }
+    }
+    Ok(sum)
+}
+
 /// CPU time that all programs of the machine have used since it started, the kernel's included, and
 /// what a hypervisor took away. Between two looks it says who else was busy during a measurement.
 ///
@@ -89,6 +107,11 @@ fn cpu(stat: &str) -> Option<Duration> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut ticks = fields.split(' ').skip(11).map(str::parse::<u32>);
     Some(TICK * ticks.next()?.ok()?.saturating_add(ticks.next()?.ok()?))
+}
+
+/// The process that started the one of a line of `/proc/PID/stat`.
+fn parent(stat: &str) -> Option<u32> {
+    stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()
 }
 
 /// The first line of `/proc/stat` without the two times in which nothing was done; guests' times,
@@ -117,6 +140,7 @@ mod tests {
     fn a_program_name_may_look_like_the_rest_of_the_line() {
         let line = "7 (x) R 9) S 1 7 7 0 -1 4194560 1 0 0 0 150 25 0 0 20 0 3 0 1 1 1";
         assert_eq!(cpu(line), Some(Duration::from_millis(1750)));
+        assert_eq!(parent(line), Some(1));
         assert_eq!(cpu("nonsense"), None);
     }
 
@@ -130,6 +154,20 @@ mod tests {
     fn this_process_uses_memory() {
         assert!(Usage::of(std::process::id()).unwrap().resident > 100_000);
         assert!(Usage::of(0).is_err());
+    }
+
+    #[test]
+    fn the_cpu_time_of_a_child_counts() {
+        let mut child = std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap();
+        let of_child = || Usage::of(child.id()).unwrap().cpu;
+        while of_child() < Duration::from_millis(50) {
+            std::thread::yield_now();
+        }
+        let least = Usage::of(std::process::id()).unwrap().cpu + of_child();
+        let family = family_cpu(std::process::id()).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(family >= least, "{family:?} of {least:?}");
     }
 
     #[test]

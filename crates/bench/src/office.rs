@@ -80,19 +80,22 @@ impl Office {
         for endpoint in &self.endpoints {
             // Writing to a String cannot fail.
             let _ = write!(text, "\n[{endpoint}](phone)\n");
+            for (wanted, option) in [(self.login.is_some(), "auth"), (self.register.is_some(), "aors")] {
+                if wanted {
+                    let _ = writeln!(text, "{option}={endpoint}");
+                }
+            }
             if let Some(algorithm) = self.login {
                 let password = password(endpoint);
                 let _ = write!(
                     text,
-                    "auth={endpoint}\n[{endpoint}]\ntype=auth\nusername={endpoint}\npassword={password}\n\
+                    "[{endpoint}]\ntype=auth\nusername={endpoint}\npassword={password}\n\
                      supported_algorithms_uas={algorithm}\n"
                 );
             }
             if let Some(frequency) = self.register {
-                let _ = write!(
-                    text,
-                    "aors={endpoint}\n[{endpoint}]\ntype=aor\nmax_contacts=1\nqualify_frequency={frequency}\n"
-                );
+                let _ =
+                    write!(text, "[{endpoint}]\ntype=aor\nmax_contacts=1\nqualify_frequency={frequency}\n");
             }
         }
         text
@@ -129,10 +132,12 @@ mod tests {
         assert!(pjsip.ends_with("\n[alice](phone)\n\n[bob](phone)\n"));
         assert!(dir.path().join("run").is_dir());
         let office = Office { register: Some(60), ..office };
-        assert!(
-            office.pjsip("127.0.0.1:5070".parse().unwrap()).ends_with(
-                "\n[bob](phone)\naors=bob\n[bob]\ntype=aor\nmax_contacts=1\nqualify_frequency=60\n"
-            )
-        );
+        let listen = "127.0.0.1:5070".parse().unwrap();
+        let aor = "[bob]\ntype=aor\nmax_contacts=1\nqualify_frequency=60\n";
+        assert!(office.pjsip(listen).ends_with(&format!("\n[bob](phone)\naors=bob\n{aor}")));
+        let office = Office { login: Some(Algorithm::Md5), ..office };
+        let auth = "[bob]\ntype=auth\nusername=bob\npassword=its own: bob\nsupported_algorithms_uas=MD5\n";
+        let both = format!("\n[bob](phone)\nauth=bob\naors=bob\n{auth}{aor}");
+        assert!(office.pjsip(listen).ends_with(&both));
     }
 }

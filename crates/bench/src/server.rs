@@ -28,7 +28,7 @@ use crate::interrupt::unblocked;
 use crate::office::Office;
 
 /// How long the server may take to start, to stop, or for a command.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks whether the server has a control socket yet.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -247,11 +247,11 @@ fn program() -> Result<PathBuf, ServerError> {
 }
 
 /// A port that is free now; the server binds it a moment later.
-fn free_address() -> std::io::Result<SocketAddr> {
+pub(crate) fn free_address() -> std::io::Result<SocketAddr> {
     UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?.local_addr()
 }
 
-fn io(what: &str) -> impl FnOnce(std::io::Error) -> ServerError {
+pub(crate) fn io(what: &str) -> impl FnOnce(std::io::Error) -> ServerError {
     let what = what.to_owned();
     |error| ServerError::Io(what, error)
 }

@@ -85,7 +85,7 @@ impl Subscription {
         self.cseq += 1;
         self.accepted = false;
         self.refused = None;
-        self.login.next(&self.watch, &self.uri(server));
+        self.log_in(server);
     }
 
     /// Whether the current SUBSCRIBE was challenged and must be sent anew; true once.
@@ -149,7 +149,7 @@ impl Subscription {
             }
             401 if self.login.challenged(answer) => {
                 self.cseq += 1;
-                self.login.next(&self.watch, &self.uri(server));
+                self.log_in(server);
                 self.again = true;
             }
             _ => self.refused = Some(status),
@@ -176,6 +176,11 @@ impl Subscription {
         Heard::Changed(before, self.lamp)
     }
 
+    fn log_in(&mut self, server: SocketAddr) {
+        let uri = self.uri(server);
+        self.login.next(&self.watch.user, self.watch.password.as_deref(), "SUBSCRIBE", &uri);
+    }
+
     fn uri(&self, server: SocketAddr) -> String {
         format!("sip:{}@{server}", self.watch.extension)
     }
@@ -191,12 +196,12 @@ pub(crate) fn index(call_id: &[u8]) -> Option<usize> {
     std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// Writes the answer to a NOTIFY: 200, or 481 if there is no such subscription. As a phone that does
-/// not know RFC 3581 it copies Via unread; sent-by on loopback is where the NOTIFY came from.
-pub(crate) fn answer(out: &mut Vec<u8>, notify: &RawMessage<'_>, known: bool) {
+/// Writes the answer to a NOTIFY or another request: 200, or 481 if there is no such subscription. As a phone that does
+/// not know RFC 3581 it copies Via unread; sent-by on loopback is where the request came from.
+pub(crate) fn answer(out: &mut Vec<u8>, request: &RawMessage<'_>, known: bool) {
     let status = if known { "SIP/2.0 200 OK\r\n" } else { "SIP/2.0 481 Call/Transaction Does Not Exist\r\n" };
     out.extend_from_slice(status.as_bytes());
-    for (name, written, value) in notify.headers() {
+    for (name, written, value) in request.headers() {
         use HeaderName::{CSeq, CallId, From, To, Via};
         if matches!(name, Via | From | To | CallId | CSeq) {
             for part in [written, b": ", value, b"\r\n"] {

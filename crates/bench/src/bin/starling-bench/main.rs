@@ -6,13 +6,15 @@
 //! again, and measures in the same run what the machine can do without SIP. For the second (`--only
 //! hints`) it loads, reloads and changes dialplans of two sizes. For the third (`--only digest`) phones
 //! renew subscriptions with and without passwords; for the fourth (`--only register`) they register and
-//! are asked whether they are there. For the fifth (`--only modules`) it calls a module's code.
-//! `docs/performance.md` explains the numbers.
+//! are asked whether they are there. For the fifth (`--only modules`) it calls a module's code. For the
+//! sixth (`--only peers`) phones with passwords register and subscribe, at Kamailio too if it is
+//! installed. `docs/performance.md` explains the numbers.
 
 mod digest;
 mod hints;
 mod measure;
 mod modules;
+mod peers;
 mod register;
 mod report;
 
@@ -67,6 +69,8 @@ enum Section {
     Register,
     /// A call into a module's file
     Modules,
+    /// REGISTER and SUBSCRIBE with passwords, beside Kamailio
+    Peers,
 }
 
 impl Args {
@@ -91,6 +95,12 @@ impl Args {
             true => register::Plan { phones: 500, frequency: 4 },
             false => register::Plan { phones: 25_000, frequency: 60 },
         }
+    }
+
+    fn peers_plan(&self) -> peers::Plan {
+        let Plan { watchers, threads, .. } = self.plan();
+        let rounds = if self.quick { 1 } else { 3 };
+        peers::Plan { phones: watchers, rounds, refreshes: 3, threads }
     }
 
     fn plan(&self) -> Plan {
@@ -148,6 +158,11 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     }
     if args.includes(Section::Modules) {
         sections.push(modules::markdown(&modules::measure(if args.quick { 3 } else { 101 })?));
+    }
+    if args.includes(Section::Peers) {
+        let results = peers::measure(args.peers_plan(), &interrupt)?;
+        sections.push(peers::markdown(&results));
+        faults.extend(results.faults);
     }
     let text = sections.join("\n");
     std::io::stdout().write_all(text.as_bytes())?;
