@@ -3,7 +3,7 @@
 CARGO ?= cargo
 CONFIG ?= asterisk.conf
 
-.PHONY: help build run demo test lint bench bench-compare fuzz clean
+.PHONY: help build run demo test lint memory soak bench bench-compare fuzz clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1  /p' Makefile
@@ -19,6 +19,8 @@ demo: build ## the server, forty phones and a live table of their lamps; q quits
 
 lint: ## formatting, lints, documentation
 	$(CARGO) fmt --all -- --check
+	cd examples && $(CARGO) fmt --all -- --check
+	cd tests/modules && $(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
@@ -27,6 +29,17 @@ test: ## install what the tests need and run everything that CI runs
 	$(MAKE) lint
 	$(CARGO) build --release --workspace
 	$(CARGO) test --workspace
+	$(MAKE) memory
+
+# Valgrind sees what the code of a module touches after it was unloaded, and what it leaves behind.
+VALGRIND = target."cfg(all())".runner = "valgrind --quiet --error-exitcode=9 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+
+memory: ## load, use and unload modules under valgrind, a few times
+	STARLING_CYCLES=20 $(CARGO) --config '$(VALGRIND)' test --workspace --test closing -- --test-threads=1
+
+soak: build ## the same thousands of times, and under traffic
+	STARLING_CYCLES=5000 $(CARGO) --config '$(VALGRIND)' test --workspace --test closing -- --test-threads=1
+	STARLING_CYCLES=2000 $(CARGO) test --workspace --test e2e modules_at_run_time::cycles
 
 bench: build ## measure; writes target/bench/results.md
 	target/release/starling-bench

@@ -22,11 +22,9 @@ pub fn target_dir() -> PathBuf {
     test.ancestors().nth(3).expect("a test lies three levels deep").to_owned()
 }
 
-/// Builds what is missing or out of date; cargo itself keeps two builds apart by a lock.
-fn build() -> PathBuf {
-    let target = target_dir();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+/// Cargo, as if no cargo had started this test.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // What cargo tells the test of its own package would make build scripts (ring's) run again, and
     // everything after them be built again, at each turn from `cargo build` to `cargo test` and back.
     for (name, _) in std::env::vars_os() {
@@ -35,7 +33,13 @@ fn build() -> PathBuf {
             command.env_remove(name);
         }
     }
-    let output = command
+    command
+}
+
+/// Builds what is missing or out of date; cargo itself keeps two builds apart by a lock.
+fn build() -> PathBuf {
+    let target = target_dir();
+    let output = cargo()
         .args(["build", "--release", "--workspace", "--target-dir"])
         .arg(&target)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

@@ -30,6 +30,7 @@ mod process;
 mod server;
 mod sipjs;
 mod sipp;
+pub mod third_party;
 mod wire;
 
 pub use baresip::Baresip;

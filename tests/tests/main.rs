@@ -21,5 +21,6 @@ mod reload;
 mod samples;
 mod sipp;
 mod tcp;
+mod third_party;
 mod tls;
 mod websocket;

@@ -181,7 +181,9 @@ impl ExtensionState {
 pub struct Payload {
     /// The kind of data, which says where it is: `extension-state` is in `extension`.
     pub kind: RString,
-    /// Grows with every change of the resource.
+    /// Grows with every change of the resource, also from one loading of its module to the next: what
+    /// is not newer than what subscriptions have is ignored. [`Host::now_ms`](crate::Host::now_ms) is a
+    /// good first one.
     pub seq: u64,
     /// The resource is gone: subscriptions to it end.
     pub terminated: bool,
@@ -229,6 +231,25 @@ pub struct BodyContext<'a> {
     pub version: u32,
     /// The endpoint's `notify_early_inuse_ringing`.
     pub early_inuse_ringing: bool,
+}
+
+impl<'a> BodyContext<'a> {
+    /// A context of this data and nothing else, for tests; what they need more they set:
+    /// `BodyContext { version: 3, ..BodyContext::new(&data) }`.
+    pub fn new(data: &'a Payload) -> Self {
+        let none = RStr::from_str("");
+        Self {
+            data,
+            resource: none,
+            local: none,
+            remote: none,
+            domain: none,
+            user_agent: none,
+            endpoint: none,
+            version: 0,
+            early_inuse_ringing: false,
+        }
+    }
 }
 
 /// What a SUBSCRIBE asks for.

@@ -81,20 +81,24 @@
 //! unless it was built for the same [epoch](abi::EPOCH) and the same
 //! [digest of layouts](abi::LAYOUT_DIGEST).
 //!
-//! How it grows, without a new epoch:
-//! - a new hook of an existing kind is a method at the end of its trait in [`abi`], with a default:
-//!   the tables of methods tell how long they are;
-//! - a new kind of thing to register is a list at the end of [`Registrar`], which the server allocates, so that an old module just does not see
-//!   it; a field at the end of [`abi::Root`], which [`abi::Header::size`] tells the presence of,
-//!   holds the digest of what the module uses beyond the epoch's first set, so that an old server
-//!   refuses a module that needs more than it has;
-//! - a module in another language exports the same static: its layout is plain C. A table of C
-//!   functions instead of trait objects would be one more such field;
-//! - modules in a process of their own are a module, one that forwards the hooks: all data of a
-//!   hook is in its arguments, nothing is shared.
+//! # What is promised
 //!
-//! What changes or removes something is a new epoch, and the server says so in one line for each
-//! file that has the old one.
+//! A module runs on every server of its epoch whose [level](abi::LEVEL) is not lower than the one it
+//! was built with. Within an epoch, and each with a new level, only this may change:
+//!
+//! - a new hook of an existing kind, or a new service of [`Host`], is a method at the end of its trait
+//!   in [`abi`], with a default: the tables of methods tell how long they are;
+//! - a new kind of thing to register is a list at the end of [`Registrar`], which the server allocates:
+//!   an old module just does not see it;
+//! - what the server tells a hook may grow: a field at the end of [`BodyContext`] or [`ResourceQuery`],
+//!   which hooks get by reference;
+//! - what a module tells the server may get new values: [`Inputs`], [`Level`], [`Fail`], [`Support`].
+//!
+//! Everything else is a new epoch, and the server says so in one line for each file that has the old
+//! one. What modules are written in, the traits and the macro, follows semantic versioning.
+//!
+//! The tests of [`abi`] fail when a layout, a table or a number changes, and modules that were built
+//! against the first published form are loaded into today's server.
 
 pub mod abi;
 mod body;

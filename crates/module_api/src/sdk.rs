@@ -112,6 +112,8 @@ macro_rules! declare_module {
 
             const REQUIRES: &[RStr<'static>] = &[$(RStr::from_str($requires)),*];
 
+            // SAFETY: the name is the module's own, with a prefix that nothing else has; a file that
+            // has it twice is not linked.
             #[unsafe(export_name = concat!("starling_module_", $name))]
             static ROOT: Root = Root {
                 header: Header::CURRENT,
@@ -120,6 +122,7 @@ macro_rules! declare_module {
                 build: RStr::from_str(env!("CARGO_PKG_VERSION")),
                 api_build: RStr::from_str($crate::abi::BUILD),
                 requires: RSlice::from_slice(REQUIRES),
+                level: $crate::abi::LEVEL,
                 priority: $priority,
                 support: Support::$support,
                 layout: $crate::abi::layout,

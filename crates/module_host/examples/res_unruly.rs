@@ -44,6 +44,27 @@ impl BodyGenerator for Unruly {
     }
 }
 
+/// Its media type would be two header lines.
+struct Evil;
+
+impl BodyGenerator for Evil {
+    fn media_type(&self) -> &str {
+        "text/x\r\nEvil: 1"
+    }
+
+    fn data_kind(&self) -> &str {
+        "unruly"
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::NONE
+    }
+
+    fn generate(&self, _cx: &BodyContext<'_>, _body: &mut Body) -> Result<(), Fail> {
+        Err(Fail::Unsupported)
+    }
+}
+
 impl BodySupplement for Unruly {
     fn media_type(&self) -> &str {
         "application/pidf+xml"
@@ -86,6 +107,7 @@ impl EventPackage for Unruly {
         match query.resource.as_str() {
             "panic" => panic!("resolve"),
             "gone" => Err(410),
+            "fine" => Err(200),
             resource => Ok(format!("{resource}@{}", query.context)),
         }
     }
@@ -166,6 +188,10 @@ fn load(host: Host, registrar: &mut Registrar) -> Result<(), String> {
     registrar.device_provider(Unruly(host.clone()));
     registrar.command(Unruly(host.clone()));
     match host.find_hint("unruly", "load").as_deref() {
+        Some("evil header") => {
+            registrar.generator(Evil);
+            Ok(())
+        }
         Some("decline") => Err(format!("told to at {}", host.now_ms())),
         Some(other) => panic!("{other}"),
         None => Ok(()),

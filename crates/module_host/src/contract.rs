@@ -12,6 +12,7 @@ use module_api::{
 use crate::hook::{Command, Counters, DeviceProvider, Generator, Hook, Kind, Listener, Package, Supplement};
 use crate::image::{Closed, Image, on_own_thread};
 use crate::library::Library;
+use crate::registered;
 
 /// What a module registered.
 pub struct Contract {
@@ -54,7 +55,9 @@ impl Contract {
         });
         let (sender, closed) = mpsc::channel();
         let image = Arc::new(Image::new(registrar, library, sender));
-        result.map(|()| (Self::new(module, build, &image), closed))
+        result?;
+        image.registrar().map_or(Ok(()), registered::check)?;
+        Ok((Self::new(module, build, &image), closed))
     }
 
     fn new(module: String, build: [String; 2], image: &Arc<Image>) -> Self {

@@ -9,7 +9,7 @@ use module_api::abi::EPOCH;
 use crate::host::ModuleHost;
 use crate::show::support;
 use crate::table::{Code, Status};
-use crate::{Counters, ModuleInfo};
+use crate::{Contract, Counters, ModuleInfo};
 
 /// All that is known of a module.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl ModuleHost {
             Detail {
                 info: module.info.clone(),
                 status: match &module.status {
-                    Status::Running => "running".into(),
+                    Status::Running => running(contract.as_deref()),
                     Status::Declined(reason) => format!("declined: {reason}"),
                     Status::Waiting | Status::Starting => "starting".into(),
                 },
@@ -57,6 +57,20 @@ impl ModuleHost {
         detail.users = self.users(&detail.info.name);
         Some(detail)
     }
+}
+
+/// Whether all of a module works, or what of it is called no more.
+fn running(contract: Option<&Contract>) -> String {
+    let hooks = contract.map(Contract::counters).unwrap_or_default();
+    let out: Vec<_> = hooks
+        .iter()
+        .filter(|hook| hook.out_of_use())
+        .map(|hook| format!("{} {}", hook.kind().word(), hook.what()))
+        .collect();
+    if out.is_empty() {
+        return "running".into();
+    }
+    format!("running, but out of use after {} panics: {}", Counters::PANICS, out.join(", "))
 }
 
 impl std::fmt::Display for Detail {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use module_api::abi::{self, CommandEntry, GeneratorEntry, PackageEntry, SupplementEntry};
 use module_api::abi_stable::std_types::RStr;
 use module_api::{
-    Body, BodyContext, BodyGenerator, BodySupplement, CliCommand, DeviceStateProvider, Document,
+    Body, BodyContext, BodyGenerator, BodySupplement, CliCommand, DeviceInfo, DeviceStateProvider, Document,
     EventPackage, ExtensionListener, Fail, Inputs, Payload, Registrar, ResourceQuery,
 };
 
@@ -177,7 +177,7 @@ impl Hook {
         if panics >= Counters::PANICS && !self.counters.out_of_use.swap(true, Ordering::Relaxed) {
             let (module, what) = (&self.module, self.counters.what());
             tracing::error!(
-                "{module}: {what} is out of use after {panics} panics; unload and load the module again"
+                "{module}: {what} is out of use after {panics} panics; `module refresh {module}` gives it another chance"
             );
         }
     }
@@ -291,7 +291,9 @@ impl EventPackage for Package {
                 // A copy: the module's is freed by the module.
                 Ok(key) => Ok(Ok(key.as_str().to_owned())),
                 Err(abi::PANICKED) => Err(Fail::Panicked),
-                Err(status) => Ok(Err(status)),
+                Err(status @ 300..700) => Ok(Err(status)),
+                // No answer to a SUBSCRIBE that is refused.
+                Err(_) => Err(Fail::Internal),
             })
         });
         answer.unwrap_or(Err(500))
@@ -341,8 +343,14 @@ impl DeviceStateProvider for DeviceProvider {
     }
 
     fn state(&self, rest: &str) -> Result<u8, Fail> {
-        self.hook
-            .call(|registrar, at| Some(registrar.devices.get(at)?.object.state(rest.into()).into_result()))
+        self.hook.call(|registrar, at| {
+            let state = registrar.devices.get(at)?.object.state(rest.into()).into_result();
+            Some(
+                state.and_then(
+                    |state| if state <= DeviceInfo::ON_HOLD { Ok(state) } else { Err(Fail::Internal) },
+                ),
+            )
+        })
     }
 }
 

@@ -330,11 +330,7 @@ impl ModuleHost {
                 real.display()
             )));
         }
-        let mode = real.metadata().map_err(|error| refused(error.to_string()))?.permissions().mode();
-        if mode & 0o002 != 0 {
-            return Err(refused("everybody may write to it".into()));
-        }
-        Ok(())
+        check_permissions(&real).map_err(refused)
     }
 
     pub(crate) fn operation(&self) -> MutexGuard<'_, ()> {
@@ -350,6 +346,12 @@ impl ModuleHost {
         let builtin = self.table().builtin(name);
         builtin.map_or(0, |builtin| builtin.use_count()) + self.registry.use_count(stem(name))
     }
+}
+
+/// Refuses a file that everybody may write to.
+pub(crate) fn check_permissions(file: &Path) -> Result<(), String> {
+    let mode = file.metadata().map_err(|error| error.to_string())?.permissions().mode();
+    if mode & 0o002 != 0 { Err("everybody may write to it".into()) } else { Ok(()) }
 }
 
 impl Drop for ModuleHost {

@@ -37,6 +37,7 @@ mod info;
 mod library;
 mod name;
 mod plan;
+mod registered;
 mod show;
 mod table;
 

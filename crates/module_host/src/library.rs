@@ -77,6 +77,16 @@ pub enum OpenError {
         /// The server's.
         ours: u32,
     },
+    /// The module was built with a later interface of this epoch, and may need what is new in it.
+    #[error("{} needs level {needs} of the module interface, this server has {ours}: it needs a later server", file.display())]
+    Level {
+        /// The file.
+        file: PathBuf,
+        /// The module's.
+        needs: u32,
+        /// The server's.
+        ours: u32,
+    },
     /// The module lays out its data in another way.
     #[error(
         "{} lays out its data in another way than this server ({theirs:016x}, not {ours:016x}): \
@@ -153,6 +163,9 @@ impl Library {
         if root.name.as_str() != name {
             return Err(OpenError::Misnamed { file: file.into(), declared: root.name.as_str().into() });
         }
+        if root.level > abi::LEVEL {
+            return Err(OpenError::Level { file: file.into(), needs: root.level, ours: abi::LEVEL });
+        }
         Ok(Self { root, handle: Some(handle), copy: Some(copy), tag })
     }
 
@@ -186,7 +199,7 @@ fn check(header: Header, file: &Path, trust: Trust) -> Result<(), OpenError> {
         Err(OpenError::NotModule { file })
     } else if header.epoch != ours.epoch {
         Err(OpenError::Epoch { file, theirs: header.epoch, ours: ours.epoch })
-    } else if header.size < ours.size || trust == Trust::Digest && header.digest != ours.digest {
+    } else if header.size != ours.size || trust == Trust::Digest && header.digest != ours.digest {
         Err(OpenError::Layout { file, theirs: header.digest, ours: abi::LAYOUT_DIGEST })
     } else {
         Ok(())

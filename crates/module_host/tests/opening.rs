@@ -10,7 +10,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use module_api::abi::{EPOCH, LAYOUT_DIGEST, MAGIC};
+use module_api::abi::{EPOCH, LAYOUT_DIGEST, LEVEL, MAGIC, Root};
 use module_host::{LoadError, OpenError, check_module};
 use support::{host, moddir, module_file};
 
@@ -106,6 +106,17 @@ fn a_module_of_another_layout() {
     let error = refused(dir.path(), PIDF);
     assert!(matches!(error, OpenError::Layout { theirs, .. } if theirs == LAYOUT_DIGEST ^ 1), "{error}");
     assert_eq!(error.to_string().lines().count(), 1);
+}
+
+#[test]
+fn a_module_that_needs_a_later_server() {
+    let level = std::mem::offset_of!(Root, level);
+    let dir = patched(level, &(LEVEL + 1).to_ne_bytes());
+    let error = refused(dir.path(), PIDF);
+    assert!(matches!(error, OpenError::Level { needs, ours, .. } if needs == LEVEL + 1 && ours == LEVEL));
+    assert!(error.to_string().ends_with("it needs a later server"), "{error}");
+    let text = check(&path(dir.path(), PIDF));
+    assert!(text.contains("it needs a later server") && text.contains("ok: false"), "{text}");
 }
 
 #[test]

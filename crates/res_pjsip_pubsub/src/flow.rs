@@ -212,14 +212,7 @@ fn hop_address(hop: &UriRef<'_>, protocol: Protocol) -> Option<SocketAddr> {
 
 /// The transport that a URI asks for, if it does.
 fn wanted_protocol(uri: &UriRef<'_>) -> Option<Protocol> {
-    let named = uri.param("transport").and_then(|name| match name.to_ascii_lowercase().as_str() {
-        "udp" => Some(Protocol::Udp),
-        "tcp" => Some(Protocol::Tcp),
-        "tls" => Some(Protocol::Tls),
-        "ws" => Some(Protocol::Ws),
-        "wss" => Some(Protocol::Wss),
-        _ => None,
-    });
+    let named = uri.param("transport").and_then(Protocol::of_uri_parameter);
     match (uri.scheme, named) {
         (Scheme::Sips, None | Some(Protocol::Tcp)) => Some(Protocol::Tls),
         (Scheme::Sips, Some(Protocol::Ws)) => Some(Protocol::Wss),

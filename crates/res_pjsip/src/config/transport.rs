@@ -119,6 +119,12 @@ impl Protocol {
         }
     }
 
+    /// What the `transport` parameter of a URI asks for (RFC 3261 19.1.1, RFC 7118), in any letter case.
+    pub fn of_uri_parameter(name: &str) -> Option<Self> {
+        let all = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
+        all.into_iter().find(|protocol| protocol.via_name().eq_ignore_ascii_case(name))
+    }
+
     /// Whether requests need no retransmission: everything but UDP.
     pub fn is_reliable(self) -> bool {
         self != Self::Udp

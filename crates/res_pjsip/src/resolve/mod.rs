@@ -84,14 +84,7 @@ impl Question {
     /// 19.1.1).
     pub fn of(uri: &UriRef<'_>, supported: &[Protocol]) -> Self {
         let host = uri.param("maddr").unwrap_or(uri.host);
-        let transport = uri.param("transport").and_then(|name| match name.to_ascii_lowercase().as_str() {
-            "udp" => Some(Protocol::Udp),
-            "tcp" => Some(Protocol::Tcp),
-            "tls" => Some(Protocol::Tls),
-            "ws" => Some(Protocol::Ws),
-            "wss" => Some(Protocol::Wss),
-            _ => None,
-        });
+        let transport = uri.param("transport").and_then(Protocol::of_uri_parameter);
         Self {
             host: host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase().into(),
             port: uri.port,

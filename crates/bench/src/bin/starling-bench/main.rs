@@ -6,12 +6,14 @@
 //! again, and measures in the same run what the machine can do without SIP. For the second (`--only
 //! hints`) it loads, reloads and changes dialplans of two sizes. For the third (`--only digest`) phones
 //! renew subscriptions with and without passwords; for the fourth (`--only register`) they register and
-//! are asked whether they are there; for the fifth (`--only peers`) phones with passwords register and
-//! subscribe, at Kamailio too if it is installed. `docs/performance.md` explains the numbers.
+//! are asked whether they are there. For the fifth (`--only modules`) it calls a module's code; for the
+//! sixth (`--only peers`) phones with passwords register and subscribe, at Kamailio too if it is
+//! installed. `docs/performance.md` explains the numbers.
 
 mod digest;
 mod hints;
 mod measure;
+mod modules;
 mod peers;
 mod register;
 mod report;
@@ -65,6 +67,8 @@ enum Section {
     Digest,
     /// Many phones: REGISTER, and OPTIONS to their contacts
     Register,
+    /// A call into a module's file
+    Modules,
     /// REGISTER and SUBSCRIBE with passwords, beside Kamailio
     Peers,
 }
@@ -151,6 +155,9 @@ fn run(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
         let results = register::measure(args.register_plan(), &interrupt)?;
         sections.push(register::markdown(&results));
         faults.extend(results.faults);
+    }
+    if args.includes(Section::Modules) {
+        sections.push(modules::markdown(&modules::measure(if args.quick { 3 } else { 101 })?));
     }
     if args.includes(Section::Peers) {
         let results = peers::measure(args.peers_plan(), &interrupt)?;
