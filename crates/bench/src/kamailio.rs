@@ -88,7 +88,7 @@ impl Kamailio {
         let log = File::create(place.join("console")).map_err(io("console"))?;
         let errors = log.try_clone().map_err(io("console"))?;
         let mut command = Command::new(PROGRAM);
-        // Without the debugging memory manager of the distribution, which took half of its CPU time.
+        // Without the debugging memory manager of the distribution, which took up to half of its CPU time.
         command.args(["-x", "fm", "-X", "fm"]);
         // Memory for 10,000 subscriptions and more, and the receive buffer that Starling has.
         command.arg("-f").arg(&file).args(["-DD", "-E", "-m", "2048", "-M", "64", "-b", "8388608"]);
