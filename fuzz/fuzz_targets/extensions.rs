@@ -47,7 +47,7 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
     }
     let source = SourceId::new("fuzz");
     for hint in hints.hints() {
-        for device in hint.definition().members.devices.iter().take(4) {
+        for device in hint.definition().devices().take(4) {
             hints.set_device_state(device, &source, DeviceState::InUse, None);
         }
     }
@@ -63,6 +63,6 @@ fn find(hints: &Hints, context: &str, exten: &str) {
     if let Some(hint) = hints.find(context, exten) {
         assert!(hints.get(hint.key()).is_some_and(|same| Arc::ptr_eq(&same, &hint)));
         let snapshot = hint.snapshot();
-        assert!(!snapshot.removed && snapshot.devices.len() == hint.definition().members.devices.len());
+        assert!(!snapshot.removed && snapshot.devices().count() == hint.definition().devices().count());
     }
 }
