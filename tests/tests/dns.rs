@@ -66,6 +66,7 @@ fn an_endpoint_is_known_by_the_address_of_its_name() {
     assert_eq!(phone.status(&ask), 401);
     // The record changes; when it has aged the server asks again, without being told.
     dns.replace_a("gw.test", [127, 0, 0, 1]);
+    // Nothing tells a phone when, so it asks again and again.
     let deadline = Instant::now() + PATIENCE;
     while phone.status(&ask) != 200 {
         assert!(Instant::now() < deadline, "{}", server.log());

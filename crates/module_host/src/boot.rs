@@ -12,9 +12,50 @@ use crate::plan::{Plan, Planned, Source, plan};
 use crate::table::{Code, Status};
 use crate::{BootError, Contract, LoadError, LoadOutcome, ModuleHost, ModuleInfo};
 
+/// What is told of a module that does not run.
+enum Told {
+    /// Why.
+    Problem(String),
+    /// It, by name, requires a module that does not run either.
+    Follows(String, String),
+}
+
+/// Modules that do not run, each with the one that it requires.
+#[derive(Default)]
+struct Followers(Vec<(String, String)>);
+
+impl Followers {
+    /// A line for each module that others wait for.
+    fn lines(&self) -> Vec<String> {
+        let mut roots: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (module, _) in &self.0 {
+            let root = self.root(module);
+            match roots.iter_mut().find(|(other, _)| *other == root) {
+                Some((_, modules)) => modules.push(module),
+                None => roots.push((root, vec![module])),
+            }
+        }
+        let line = |(root, modules): (&str, Vec<&str>)| {
+            let subject = match modules.len() {
+                1 => "1 module does".to_owned(),
+                n => format!("{n} modules do"),
+            };
+            format!("{subject} not run because {root} does not: {}", modules.join(", "))
+        };
+        roots.into_iter().map(line).collect()
+    }
+
+    /// The module at whose door it lies. Modules follow only what was told before them, so there is no
+    /// way around in a circle.
+    fn root<'a>(&'a self, module: &'a str) -> &'a str {
+        let required = |module: &str| self.0.iter().find(|(it, _)| it == module).map(|(_, it)| &**it);
+        std::iter::successors(Some(module), |module| required(module)).last().unwrap_or(module)
+    }
+}
+
 impl ModuleHost {
     /// Loads what `modules.conf` says. A module that is not required and does not run costs one
-    /// line, in the log and in the result, and what requires it.
+    /// line, in the log and in the result, and another one for all that do not run for that reason.
     ///
     /// # Errors
     ///
@@ -34,11 +75,16 @@ impl ModuleHost {
         };
         let mut order = self.open_all(plan, &mut problem)?;
         order.sort_by_key(|(planned, info)| (!planned.preload, info.priority));
+        let mut followers = Followers::default();
         for (_, info) in order {
-            // What comes of it is in the table, and was told to `problem`.
-            let _ = self.start(&info.name, &mut problem);
+            // What comes of it is in the table, and was told.
+            let _ = self.start(&info.name, &mut |told| match told {
+                Told::Problem(text) => problem(text),
+                Told::Follows(module, required) => followers.0.push((module, required)),
+            });
             self.check_required()?;
         }
+        followers.lines().into_iter().for_each(problem);
         Ok(problems)
     }
 
@@ -101,7 +147,7 @@ impl ModuleHost {
     }
 
     /// Starts a module. Whatever does not run is told to `problem`, once.
-    fn start(&self, name: &str, problem: &mut dyn FnMut(String)) -> Result<(), String> {
+    fn start(&self, name: &str, tell: &mut dyn FnMut(Told)) -> Result<(), String> {
         let (info, code) = {
             let mut table = self.table();
             let Some(module) = table.get_mut(name) else {
@@ -115,7 +161,7 @@ impl ModuleHost {
             }
             (module.info.clone(), std::mem::replace(&mut module.code, Code::Absent))
         };
-        let result = self.start_requirements(&info, problem).and_then(|()| self.run(&info.name, code));
+        let result = self.start_requirements(&info, tell).and_then(|()| self.run(&info.name, code));
         match result {
             Ok(code) => {
                 tracing::info!(verbose = 4, "Loaded {} => ({})", info.name, info.description);
@@ -123,17 +169,28 @@ impl ModuleHost {
                 Ok(())
             }
             Err(reason) => {
-                problem(format!("module {} does not run: {reason}", info.name));
+                tell(match self.declined_requirement(&info) {
+                    Some(required) => Told::Follows(info.name.clone(), required),
+                    None => Told::Problem(format!("module {} does not run: {reason}", info.name)),
+                });
                 self.table().started(&info.name, Code::Absent, Status::Declined(reason.clone()));
                 Err(reason)
             }
         }
     }
 
-    fn start_requirements(&self, info: &ModuleInfo, problem: &mut dyn FnMut(String)) -> Result<(), String> {
+    /// What a module requires and was told of itself already that it does not run.
+    fn declined_requirement(&self, info: &ModuleInfo) -> Option<String> {
+        let table = self.table();
+        let required = info.requires.iter().filter_map(|name| table.get(name));
+        let mut declined = required.filter(|module| matches!(module.status, Status::Declined(_)));
+        declined.next().map(|module| module.info.name.clone())
+    }
+
+    fn start_requirements(&self, info: &ModuleInfo, tell: &mut dyn FnMut(Told)) -> Result<(), String> {
         for name in info.optional.iter().chain(&info.requires) {
             // What comes of it is asked below.
-            let _ = self.start(name, problem);
+            let _ = self.start(name, tell);
         }
         let table = self.table();
         info.requires.iter().try_for_each(|name| match table.get(name).map(|module| &module.status) {

@@ -75,11 +75,14 @@ fn a_missing_requirement_is_named_and_dependents_decline() {
         result.unwrap(),
         [
             "module b does not run: it requires res_nosuch, which is not loaded",
-            "module a does not run: it requires b, which does not run: it requires res_nosuch, which is not loaded",
+            "1 module does not run because b does not: a",
         ]
     );
     assert_eq!(*lock(&steps), ["c"]);
     assert_eq!(running(&host), ["c.so"]);
+    // The whole reason stands with each.
+    let reason = "declined: it requires b, which does not run: it requires res_nosuch, which is not loaded";
+    assert!(host.detail("a").unwrap().to_string().contains(reason));
     let table = show(&host.modules(), None);
     assert!(table.ends_with("3 modules loaded\n") && table.matches("Not Running").count() == 2, "{table}");
 }
@@ -109,7 +112,7 @@ fn who_declines_or_fails_does_not_stop_the_others() {
         [
             "module a does not run: not here",
             "module b does not run: no such port",
-            "module d does not run: it requires b, which does not run: no such port",
+            "1 module does not run because b does not: d",
         ]
     );
     assert_eq!(running(&host), ["c.so"]);
